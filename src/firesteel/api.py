@@ -1,0 +1,370 @@
+"""The verbs: the only place where the rooms meet. Each is one word of the command line, too."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from importlib.metadata import version
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from torch import nn
+
+from firesteel.data import (
+    Look,
+    Schema,
+    Split,
+    Table,
+    arrays_to_table,
+    fingerprint,
+    look_over,
+    match_test_labels,
+    read_schema,
+    read_table,
+    split_rows,
+)
+from firesteel.errors import DataError, RecipeError
+from firesteel.evaluation import Notice
+from firesteel.model import (
+    Evaluation,
+    Model,
+    Predictions,
+    Unfinished,
+    check_place,
+    check_population,
+    evaluate_model,
+    fit_population,
+    gather_material,
+    label_type_of,
+    load_model,
+    predict_file,
+    predict_table,
+    save_model,
+)
+from firesteel.nets import ModuleSource
+from firesteel.recipe import Choice, Recipe, make_recipe, read_recipe
+from firesteel.training import Observer, first_seed
+
+RunSource = str | Path | Model
+
+
+def fit(
+    data: Any = None,
+    target: Any = None,
+    *,
+    test: Any = None,
+    net: ModuleSource | str | None = None,
+    recipe: str | Path | Mapping[str, Any] | None = None,
+    output: str | Path | None = None,
+    force: bool = False,
+    resume: str | Path | None = None,
+    observer: Observer | None = None,
+    **options: Any,
+) -> Model:
+    """A trained and checked model from a table.
+
+    `data`: a file, a built-in set ("digits"), a pandas or polars DataFrame, or an array `(n_rows, n_columns)`, then
+    with `target` as the array of answers `(n_rows,)`. `target`: the column to predict, its name or number (-1 = last).
+    `test`: another table whose rows test the model, instead of rows held out. `net`: "mlp", "linear", a torch module of
+    your own that turns `(batch, d_in)` into `(batch, d_out)`, or a function that makes one from `(d_in, d_out)`.
+    `recipe`: a recipe file or a dict; `options` are the recipe's fields (`firesteel fit --help` lists them) and go
+    before it. `output`: the run folder to write. `resume`: the run folder of a killed run, to go on with it to the
+    same weights. `observer` is called with a `Sight` while training goes on.
+
+    Raises: FiresteelError for what cannot be used, with what to try next; nothing is written or lost then.
+    """
+    started = time.perf_counter()
+    if resume is not None:
+        recipe, output = {**read_recipe(Unfinished.find(resume).recipe), **_fields(recipe)}, resume
+    asked = _ask(recipe, options, data=data, target=target, test=test, net=net)
+    table = _training_table(data, target, asked)
+    is_resumed = resume is not None
+    has_header = _header_of(asked.data if data is None else data, table)
+    unfinished = None if output is None else Unfinished(Path(output))
+    if unfinished is not None:
+        check_place(unfinished.place, force=force or is_resumed)
+        unfinished.check(may_exist=force or is_resumed)
+    return _train_and_save(
+        asked,
+        table,
+        _test_table(test, asked, has_header=has_header),
+        has_header=has_header,
+        net=None if isinstance(net, str) else net,
+        observer=observer,
+        begun=nullcontext() if unfinished is None else unfinished.begun(asked, is_resumed=is_resumed),
+        output=output,
+        force=force or is_resumed,
+        started=started,
+    )
+
+
+def predict(
+    run: RunSource,
+    data: Any,
+    *,
+    output: str | Path | None = None,
+    id_columns: Sequence[str] = (),
+    force: bool = False,
+    net: ModuleSource | None = None,
+) -> Predictions:
+    """The model's answers for new rows, in their order: a frame, or with `output` a CSV file.
+
+    `run`: a run folder or a model. `data` as for `fit`, a target not needed. `id_columns` are put in front of the
+    answers. Files are read in parts, so that one larger than memory works with `output`. Raises: FiresteelError.
+    """
+    model = _model(run, net)
+    source = data if isinstance(data, str | Path) else _table(data, None)
+    if output is None:
+        return predict_table(model, source, id_columns=id_columns)
+    return predict_file(model, source, output=output, id_columns=id_columns, force=force)
+
+
+def evaluate(run: RunSource, data: Any, target: Any = None, *, net: ModuleSource | None = None) -> Evaluation:
+    """The model's scores on other rows whose answers are known. `data` and `target` as for `fit`."""
+    model = _model(run, net)
+    is_column = target is None or isinstance(target, str | Integral)
+    table = _table(data, None if is_column else target, has_header=model.has_header)
+    if is_column:
+        _check_target(target, table, model)
+    return evaluate_model(model, match_test_labels(table, model.schema))
+
+
+def show(run: RunSource, *, net: ModuleSource | None = None) -> Model:
+    """The model of a run folder, to be looked at: its report has the scores, the choices and their reasons."""
+    return _model(run, net)
+
+
+def data(source: Any, target: str | Integral | int | None = None) -> Look:
+    """What is in a table: kinds of columns, missing values, equal rows, and with a target what gives it away."""
+    word = str(source) if isinstance(source, str | Path) else "FILE"
+    number = int(target) if isinstance(target, Integral) else target
+    return look_over(_table(source, None), number, source=word)
+
+
+def read(data: Any, *, has_header: bool | None = None) -> Table:
+    """The rows of a file, a built-in set, a frame or an array, as `fit` reads them: `read("rows.csv").frame`.
+
+    `has_header` overrules what the first row of a text file looks like.
+    """
+    return _table(data, None, has_header=has_header)
+
+
+def load(run: str | Path, *, net: ModuleSource | None = None) -> Model:
+    """The model of a run folder; `net` is the module it was trained with, when that was your own."""
+    return load_model(run, net=net)
+
+
+def save(model: Model, output: str | Path, *, force: bool = False) -> None:
+    """Write a run folder, all of it or nothing; an earlier run there is replaced only with `force`."""
+    save_model(model, output, force=force)
+
+
+#: Each verb is one word of the command line and one section of the docs.
+VERBS = (fit, predict, evaluate, show, data)
+
+
+def _train_and_save(
+    asked: Recipe,
+    table: Table,
+    test_table: Table | None,
+    *,
+    has_header: bool | None,
+    net: ModuleSource | None,
+    observer: Observer | None,
+    begun: AbstractContextManager[Path | None],
+    output: str | Path | None,
+    force: bool,
+    started: float,
+) -> Model:
+    """The rooms in their order: schema, split, features, population, report, model, run folder."""
+    schema, split, test_table = _prepare(asked, table, test_table)
+    material, choices = gather_material(asked, table, schema=schema, split=split, is_own_net=net is not None)
+    run_key = _run_key(asked, table, test_table, net=net)
+    reading_s = time.perf_counter() - started
+    with begun as checkpoint:
+        fitted = fit_population(asked, material, net=net, observer=observer, checkpoint=checkpoint, run_key=run_key)
+        report = check_population(
+            asked,
+            fitted,
+            material=material,
+            schema=schema,
+            split=split,
+            test=table if test_table is None else test_table,
+            notices=_notices(table, schema, split, test_table, material.features.notices, fitted.run.notices),
+            choices=choices,
+        )
+        report = replace(report, seconds={"reading": reading_s, **report.seconds})
+        recipe = _complete(asked, report.choices) if net is None else asked
+        model = Model(
+            recipe,
+            schema,
+            fitted.features,
+            fitted.readout,
+            report,
+            fitted.population,
+            has_header=has_header,
+            label_type=label_type_of(table.frame[schema.target.name], schema.target.classes),
+            split=split,
+        )
+        if output is not None:
+            save_model(model, output, force=force)
+    return model
+
+
+def _ask(
+    recipe: str | Path | Mapping[str, Any] | None,
+    options: Mapping[str, Any],
+    *,
+    data: Any,
+    target: Any,
+    test: Any,
+    net: Any,
+) -> Recipe:
+    """One recipe of the recipe file and the words of this call, which go before it."""
+    fields = {**_fields(recipe), **options}
+    words = {"data": data, "target": target, "test": test, "net": net}
+    fields |= {name: str(word) for name, word in words.items() if isinstance(word, str | Path)}
+    if isinstance(target, Integral):  # NumPy's whole numbers, too
+        fields["target"] = int(target)
+    return make_recipe(**fields)
+
+
+def _fields(recipe: str | Path | Mapping[str, Any] | None) -> dict[str, Any]:
+    if recipe is None:
+        return {}
+    return dict(recipe) if isinstance(recipe, Mapping) else read_recipe(recipe)
+
+
+def _training_table(data: Any, target: Any, asked: Recipe) -> Table:
+    source = asked.data if data is None else data
+    if source is None:
+        raise RecipeError(
+            "fit needs data", found="no file and no built-in set was named", hint="firesteel fit digits     or a file"
+        )
+    is_column = target is None or isinstance(target, str | Integral)
+    return _table(source, None if is_column else target)
+
+
+def _test_table(test: Any, asked: Recipe, *, has_header: bool | None) -> Table | None:
+    source = asked.test if test is None else test
+    return None if source is None else _table(source, None, has_header=has_header)
+
+
+def _header_of(source: Any, table: Table) -> bool | None:
+    """Whether later text files have a header: as this one, and always where columns have names; arrays do not tell."""
+    if not table.has_header:
+        return False
+    return True if isinstance(source, str | Path) or hasattr(type(source), "columns") else None
+
+
+def _check_target(target: str | Integral | None, table: Table, model: Model) -> None:
+    """Raises RecipeError where another column is named than the model's target."""
+    names, own = table.frame.columns, model.schema.target.name
+    if isinstance(target, Integral):
+        place = int(target)
+        target = names[place] if -len(names) <= place < len(names) else str(place)
+    if target not in (None, own):
+        raise RecipeError(
+            "a model is scored on the column that it predicts",
+            found=f"'{target}' was named, and this one predicts '{own}'",
+            hint=f"target='{own}', or leave it out",
+        )
+
+
+def _table(source: Any, y: Any, *, has_header: bool | None = None) -> Table:
+    """A table of whatever was given; arrays become columns c0, c1, ... and, with y, `target`."""
+    if isinstance(source, tuple) and len(source) == 2:
+        source, y = source
+    if isinstance(source, pl.LazyFrame):
+        source = source.collect()
+    is_array = hasattr(source, "__array__") and not hasattr(source, "columns")
+    if y is not None and "target" in getattr(source, "columns", ()):
+        raise DataError(
+            "y becomes the column 'target' beside the frame's own",
+            found="the frame has a column 'target' already",
+            hint="leave y out and name that column as the target, or drop it",
+        )
+    if y is not None or is_array or isinstance(source, list):
+        return arrays_to_table(source, y)
+    return read_table(source, has_header=has_header if isinstance(source, str | Path) else None)
+
+
+def _prepare(asked: Recipe, table: Table, test: Table | None) -> tuple[Schema, Split, Table | None]:
+    schema = read_schema(
+        table,
+        _default_target(asked, table),
+        task=asked.task,
+        kind=asked.kind,
+        drop=asked.drop,
+        keep=asked.keep,
+        group=asked.group,
+        time=asked.time,
+    )
+    if test is not None:
+        test = match_test_labels(test, schema)
+    split = split_rows(table, schema, seed=first_seed(asked), group=asked.group, time=asked.time, test=test)
+    return schema, split, test
+
+
+def _default_target(asked: Recipe, table: Table) -> str | int | None:
+    """The column asked for, or the column named `target` that arrays and built-in sets have."""
+    if asked.target is not None:
+        return asked.target
+    return "target" if "target" in table.frame.columns else None
+
+
+def _notices(
+    table: Table, schema: Schema, split: Split, test: Table | None, features: Sequence[str], run: Sequence[str]
+) -> list[Notice]:
+    """All that the rooms noticed, in the order of the work."""
+    leaks = [_leak_notice(text, schema) for text in schema.notices if text.startswith("leak")]
+    others = tuple(text for text in schema.notices if not text.startswith("leak"))
+    spoken = {"read": table.notices, "schema": others, "split": split.notices}
+    if test is not None:
+        spoken["test"] = test.notices
+    if split.n_equal:
+        rows = "1 row repeats" if split.n_equal == 1 else f"{split.n_equal:,} rows repeat"
+        spoken["equal_rows"] = (f"{rows} another one; equal rows stay on one side of the split",)
+    spoken |= {"features": tuple(features), "training": tuple(run)}
+    return leaks + [Notice(code, text) for code, texts in spoken.items() for text in texts]
+
+
+def _leak_notice(text: str, schema: Schema) -> Notice:
+    """A leak as a notice that names its column to programs, too."""
+    column = next((column.name for column in schema.leaks if f"'{column.name}'" in text), "")
+    return Notice("leak", text, column)
+
+
+def _complete(asked: Recipe, choices: Sequence[Choice]) -> Recipe:
+    """The recipe with everything that was chosen filled in, so that it repeats the run under other defaults."""
+    chosen = {choice.name: choice.value for choice in choices if choice.name in Recipe.model_fields}
+    open_fields = {name: value for name, value in chosen.items() if getattr(asked, name) is None}
+    return asked.replace(**open_fields)
+
+
+def _run_key(asked: Recipe, table: Table, test: Table | None, *, net: ModuleSource | None) -> str:
+    """Changes with everything that training depends on; rows that equal a test row are not trained on."""
+    tables = [fingerprint(one) for one in (table, test) if one is not None]
+    text = "\n".join([asked.to_toml(), *tables, _net_words(net), version("firesteel")])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _net_words(net: ModuleSource | None) -> str:
+    """The name of an own net's class or function, and the shapes of its parameters."""
+    if isinstance(net, nn.Module):
+        shapes = {name: tuple(param.shape) for name, param in net.named_parameters()}
+        return f"{type(net).__qualname__} {shapes}"
+    return "" if net is None else getattr(net, "__qualname__", type(net).__qualname__)
+
+
+def _model(run: RunSource, net: ModuleSource | None) -> Model:
+    if isinstance(run, Model):
+        return run
+    if not isinstance(run, str | Path):
+        raise DataError("a run is a folder or a Model", found=f"a {type(run).__name__}", hint="firesteel.load(folder)")
+    return load_model(run, net=net)

@@ -1,0 +1,50 @@
+"""What is in a table, before anything is trained."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from firesteel.data.kinds import LEFT_OUT, look_at
+from firesteel.data.naming import read_schema
+from firesteel.data.schema import Column, Target
+from firesteel.data.table import Table
+from firesteel.data.tasks import offer_targets
+
+
+@dataclass(frozen=True)
+class Look:
+    """A table looked over; `target` and leaks only where a target was named."""
+
+    name: str
+    n_rows: int
+    n_equal: int  # rows that repeat an earlier one in all columns
+    columns: tuple[Column, ...]
+    target: Target | None
+    notices: tuple[str, ...]
+    hint: str  # what to type next
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def look_over(table: Table, target: str | int | None = None, *, source: str = "FILE") -> Look:
+    """Kinds of all columns with reasons, missing values, equal rows; with a target also its task and leaks.
+
+    `source` is what to type for the table on the command line.
+    """
+    frame = table.frame
+    n_equal = frame.height - frame.n_unique()
+    if target is None:
+        sights = [look_at(column, position=i) for i, column in enumerate(frame)]
+        columns = tuple(
+            Column(name, sight.kind, sight.reason, sight.kind not in LEFT_OUT, sight.n_missing, sight.n_unique)
+            for name, sight in zip(frame.columns, sights, strict=True)
+        )
+        notices = table.notices + tuple(sight.notice for sight in sights if sight.notice)
+        return Look(table.name, frame.height, n_equal, columns, None, notices, offer_targets(table))
+    schema = read_schema(table, target)
+    notices = table.notices + schema.notices
+    hint = f"firesteel fit {shlex.quote(source)} --target {shlex.quote(schema.target.name)}"
+    return Look(table.name, frame.height, n_equal, schema.columns, schema.target, notices, hint)

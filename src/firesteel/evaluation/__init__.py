@@ -1,0 +1,54 @@
+"""How good a model is: scores with intervals, baselines beside it, where it goes wrong, and all that as a report."""
+
+from firesteel.evaluation.baselines import CONTENDERS, Baseline, best_baseline, fit_baselines
+from firesteel.evaluation.calibration import Calibration, calibration_curve, softmax, temperature
+from firesteel.evaluation.classical import Rows
+from firesteel.evaluation.figures import FIGURES, Figure, draw, write_png
+from firesteel.evaluation.importance import Importance, permutation_importance
+from firesteel.evaluation.intervals import Comparison, Score, compare, score, with_spread
+from firesteel.evaluation.lines import headline, model_table, score_table, summary
+from firesteel.evaluation.metrics import MAIN_METRIC, METRICS, Answer, Metric, metrics_for
+from firesteel.evaluation.mistakes import Confusion, Mistakes, Residuals, find_mistakes
+from firesteel.evaluation.page import render_page
+from firesteel.evaluation.report import History, Notice, Report, compare_with_best
+
+__all__ = [
+    "CONTENDERS",
+    "FIGURES",
+    "MAIN_METRIC",
+    "METRICS",
+    "Answer",
+    "Baseline",
+    "Calibration",
+    "Comparison",
+    "Confusion",
+    "Figure",
+    "History",
+    "Importance",
+    "Metric",
+    "Mistakes",
+    "Notice",
+    "Report",
+    "Residuals",
+    "Rows",
+    "Score",
+    "best_baseline",
+    "calibration_curve",
+    "compare",
+    "compare_with_best",
+    "draw",
+    "find_mistakes",
+    "fit_baselines",
+    "headline",
+    "metrics_for",
+    "model_table",
+    "permutation_importance",
+    "render_page",
+    "score",
+    "score_table",
+    "softmax",
+    "summary",
+    "temperature",
+    "with_spread",
+    "write_png",
+]

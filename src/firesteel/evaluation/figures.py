@@ -1,0 +1,222 @@
+"""The figures of a report: which there are, for which task, what each shows, and as PNG or SVG."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from firesteel.errors import RecipeError, nearest
+from firesteel.evaluation import drawings, look
+from firesteel.evaluation.digits import plural, style_of, styled
+from firesteel.evaluation.metrics import BY_NAME, CLASSES, REGRESSION
+from firesteel.evaluation.report import Report
+from firesteel.recipe import Task
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawn
+
+#: What a colour is called on the page, where it changes between light and dark.
+VARIABLES = {
+    look.NET: "var(--net)",
+    look.OTHER: "var(--other)",
+    look.INK: "var(--ink)",
+    look.MUTED: "var(--muted)",
+    look.GRID: "var(--grid)",
+    look.PAPER: "var(--paper)",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the report: the tasks it is for, whether a report has what it needs, and what it shows."""
+
+    name: str
+    title: str
+    tasks: tuple[Task, ...]
+    draw: Callable[[Report, Axes | None], Axes]
+    has_data: Callable[[Report], bool]
+    caption: Callable[[Report], str]
+
+    def applies_to(self, report: Report) -> bool:
+        return report.task in self.tasks and self.has_data(report)
+
+
+def _about_models(report: Report) -> str:
+    return (
+        f"Every model learned from the same rows and was scored on the same {plural(report.main.n_rows, 'test row')}; "
+        "where two bars overlap much, other rows could turn the order round."
+    )
+
+
+def _about_learning(report: Report) -> str:
+    several = " of each member" if report.n_members > 1 else ""
+    return (
+        f"Blue is the loss on rows the network learns from, orange on rows it does not; once orange stops falling it "
+        f"only learns by heart, so the weights{several} are kept from the best epoch."
+    )
+
+
+def _about_confusion(report: Report) -> str:
+    found = report.mistakes.confusion
+    true, picked, n = found.worst() if found else (0, 0, 0)
+    if n == 0:
+        return "Blue cells are right answers; there is no mistake on these rows."
+    names = report.classes or [str(i) for i in range(max(true, picked) + 1)]
+    return (
+        "Blue cells are right answers, orange ones mistakes; the most frequent: "
+        f"'{names[true]}' taken for '{names[picked]}', {plural(n, 'row')}."
+    )
+
+
+def _about_calibration(report: Report) -> str:
+    found = report.mistakes.calibration
+    error = f"{100 * found.expected_error:.1f}" if found else "0"
+    return (
+        "Of all rows that were promised 80 %, do 80 % come true? On the dashed line, yes; "
+        f"here promises and truth lie {error} percentage points apart on average."
+    )
+
+
+def _about_residuals(report: Report) -> str:
+    found = report.mistakes.residuals
+    if found is None:
+        return ""
+    low, high = found.quantiles[1], found.quantiles[3]
+    style = style_of([low, high])
+    shown = "" if found.n_rows == len(found.true) else f" ({len(found.true):,} of {found.n_rows:,} are drawn)"
+    return (
+        f"Each point is a test row{shown}, right on the dashed line; "
+        f"half of the predictions lie between {styled(low, style)} and {styled(high, style)} off the truth."
+    )
+
+
+def _about_importances(report: Report) -> str:
+    metric = BY_NAME[report.main.name].label
+    text = f"One column's values are shuffled among the rows: the more {metric} suffers, the more the network needs it"
+    if report.n_columns > len(report.importances):
+        text += f" ({len(report.importances)} of {plural(report.n_columns, 'column')} were measured)"
+    return f"{text}."
+
+
+FIGURES: tuple[Figure, ...] = (
+    Figure(
+        "models",
+        "The network beside the baselines",
+        CLASSES + REGRESSION,
+        drawings.models,
+        lambda report: bool(report.test),
+        _about_models,
+    ),
+    Figure(
+        "learning_curve",
+        "Learning curve",
+        CLASSES + REGRESSION,
+        drawings.learning_curve,
+        lambda report: report.history is not None,
+        _about_learning,
+    ),
+    Figure(
+        "confusion",
+        "What is taken for what",
+        CLASSES,
+        drawings.confusion,
+        lambda report: report.mistakes.confusion is not None,
+        _about_confusion,
+    ),
+    Figure(
+        "calibration",
+        "Promised and observed",
+        CLASSES,
+        drawings.calibration,
+        lambda report: report.mistakes.calibration is not None,
+        _about_calibration,
+    ),
+    Figure(
+        "residuals",
+        "Predicted against true",
+        REGRESSION,
+        drawings.residuals,
+        lambda report: report.mistakes.residuals is not None,
+        _about_residuals,
+    ),
+    Figure(
+        "importances",
+        "What the network looks at",
+        CLASSES + REGRESSION,
+        drawings.importances,
+        lambda report: bool(report.importances),
+        _about_importances,
+    ),
+)
+
+
+def figures_of(report: Report) -> tuple[Figure, ...]:
+    """The figures for which a report has the data."""
+    return tuple(figure for figure in FIGURES if figure.applies_to(report))
+
+
+def draw(name: str, report: Report, *, ax: Axes | None = None) -> Axes:
+    """One figure by its name. Raises RecipeError for a name that there is not, or not for this report."""
+    able = {figure.name: figure for figure in figures_of(report)}
+    if name not in able:
+        near = nearest(name, able)
+        raise RecipeError(
+            "a figure must be one that this report has",
+            found=f"'{name}' is not",
+            hint=f"did you mean {near[0]}?" if near else f"one of {', '.join(able)}",
+        )
+    return able[name].draw(report, ax)
+
+
+def write_png(report: Report, folder: Path) -> list[Path]:
+    """Every figure of the report as a PNG file in an existing folder."""
+    paths = []
+    for figure in figures_of(report):
+        path = folder / f"{figure.name}.png"
+        with _quiet_fonts():
+            drawn = _drawn(figure, report)
+            drawn.savefig(path, dpi=look.DPI, facecolor=look.PAPER, metadata={"Software": None})
+        paths.append(path)
+    return paths
+
+
+def to_svg(figure: Figure, report: Report) -> str:
+    """A figure as an SVG element for a page: its colours and font are the page's, its ids its own."""
+    import matplotlib as mpl
+
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": figure.name}), _quiet_fonts():
+        _drawn(figure, report).savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    svg = text[text.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)
+    svg = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{figure.name}-", svg)
+    for colour, variable in VARIABLES.items():
+        svg = svg.replace(colour, variable)
+    svg = svg.replace("'DejaVu Sans'", "var(--font)")
+    return svg.replace("<svg", f'<svg role="img" aria-label="{figure.title}"', 1)
+
+
+def _drawn(figure: Figure, report: Report) -> Drawn:
+    from matplotlib.figure import Figure as Drawing
+
+    drawn = figure.draw(report, None).figure
+    if not isinstance(drawn, Drawing):
+        raise TypeError(f"{figure.name} was drawn on a part of a figure")
+    return drawn
+
+
+@contextmanager
+def _quiet_fonts() -> Iterator[None]:
+    """Without matplotlib's warning per letter that its font lacks (中): on the page the reader's fonts have it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from", category=UserWarning)
+        yield

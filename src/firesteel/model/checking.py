@@ -1,0 +1,164 @@
+"""A fitted population checked on the test rows, once: scores, baselines, mistakes, importances as a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from firesteel.data import Schema, Split, Table, as_numbers, as_words
+from firesteel.errors import DataError
+from firesteel.evaluation import (
+    Answer,
+    Baseline,
+    History,
+    Mistakes,
+    Notice,
+    Report,
+    Score,
+    compare_with_best,
+    find_mistakes,
+    fit_baselines,
+    permutation_importance,
+    score,
+    with_spread,
+)
+from firesteel.evaluation import Rows as BaselineRows
+from firesteel.features import Batch, Features
+from firesteel.model.fitting import Fitted, Judged, Material
+from firesteel.model.model import Model, answers_of
+from firesteel.recipe import Choice, Recipe, Task
+from firesteel.training import first_seed
+
+
+def check_population(
+    recipe: Recipe,
+    fitted: Fitted,
+    *,
+    material: Material,
+    schema: Schema,
+    split: Split,
+    test: Table,
+    notices: Sequence[Notice],
+    choices: Sequence[Choice],
+) -> Report:
+    """The report of a fitted population; `test` holds the rows that `split.test` counts."""
+    started = time.perf_counter()
+    task, seed = schema.target.task, first_seed(recipe)
+    frame = test.frame[split.test]
+    batch = fitted.features.encode(frame)
+    y = fitted.features.encode_target(frame)
+
+    def answer_of(rows: Batch) -> Answer:
+        return answers_of(fitted.population, fitted.readout, rows)
+
+    answer = answer_of(batch)
+    baselines: tuple[Baseline, ...] = ()
+    if recipe.baselines:
+        known = BaselineRows(material.x_num, material.x_cat, material.y)
+        levels = fitted.features.n_levels
+        rows = BaselineRows(batch.x_num, batch.x_cat, y)
+        baselines = fit_baselines(
+            known,
+            rows,
+            task=task,
+            n_levels=levels,
+            seed=seed,
+            threads=recipe.threads or 1,
+            n_classes=len(schema.target.classes) or None,
+        )
+    run = fitted.run
+    return Report(
+        task,
+        schema.target.name,
+        score(y, answer, task=task, seed=seed),
+        split=split.how,
+        n_rows={"train": len(split.train), "val": len(split.val), "test": len(split.test)},
+        classes=schema.target.classes,
+        val=score_judged(fitted.judged, task=task, seed=seed),
+        baselines=baselines,
+        comparison=compare_with_best(answer, baselines, task=task, y=y, seed=seed),
+        mistakes=find_mistakes(y, answer, task=task, seed=seed),
+        importances=permutation_importance(
+            answer_of, batch, y=y, task=task, columns=places_of(fitted.features), seed=seed
+        ),
+        history=History(run.train_loss, run.val_loss, run.best_epoch),
+        choices=(*choices, *fitted.choices),
+        notices=(*notices, *(Notice("test_rows", text) for text in batch.notices)),
+        n_columns=len(fitted.features.sources),
+        n_members=fitted.population.k,
+        n_params=fitted.population.n_params,
+        seconds={"training": run.seconds, "evaluating": time.perf_counter() - started},
+    )
+
+
+def score_judged(judged: Judged, *, task: Task, seed: int) -> tuple[Score, ...]:
+    """Scores on val rows (out of fold), with the spread over the members where there are several."""
+    scores = score(judged.y, judged.answer, task=task, seed=seed)
+    own = []
+    for member in np.unique(judged.member):
+        mine = judged.member == member
+        own.append(score(judged.y[mine], judged.answer[mine], task=task, seed=seed, n_resamples=1))
+    return with_spread(scores, own)
+
+
+def places_of(features: Features) -> list[tuple[str, list[int], list[int]]]:
+    """Each raw column that is read, with its places in `x_num` and `x_cat`."""
+    return [
+        (
+            source,
+            [i for i, name in enumerate(features.num_sources) if name == source],
+            [i for i, name in enumerate(features.cat_names) if name == source],
+        )
+        for source in features.sources
+    ]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of a model on rows that it was not made with."""
+
+    scores: tuple[Score, ...]
+    mistakes: Mistakes
+    n_rows: int
+    notices: tuple[Notice, ...]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Under the same names as a report: all these rows are test rows."""
+        return {
+            "n_rows": {"test": self.n_rows},
+            "scores": {"test": {found.name: found.to_dict() for found in self.scores if found.is_applicable}},
+            **self.mistakes.to_dict(),
+            "notices": [notice.to_dict() for notice in self.notices],
+            "seconds": {"evaluating": self.seconds},
+        }
+
+
+def evaluate_model(model: Model, table: Table) -> Evaluation:
+    """Scores on the rows of the table whose target is there. Raises DataError where none is, or a column is missing."""
+    started = time.perf_counter()
+    target = model.schema.target
+    is_known = (as_words if target.classes else as_numbers)(table.frame[target.name]).is_not_null()
+    frame = table.frame.filter(is_known)
+    if frame.height == 0:
+        raise DataError(
+            "rows to evaluate on need their target",
+            found=f"'{target.name}' is missing in all",
+            hint="firesteel predict",
+        )
+    batch = model.features.encode(frame)
+    y = model.features.encode_target(frame)
+    answer = model.answer(batch)
+    seed = first_seed(model.recipe)
+    notices = [Notice("read", text) for text in table.notices]
+    notices += [Notice("test_rows", text) for text in batch.notices]
+    if n_lost := table.n_rows - frame.height:
+        rows = "1 row has" if n_lost == 1 else f"{n_lost:,} rows have"
+        notices.append(Notice("no_target", f"{rows} no '{target.name}' and cannot be scored"))
+    scores = score(y, answer, task=target.task, seed=seed)
+    mistakes = find_mistakes(y, answer, task=target.task, seed=seed)
+    return Evaluation(scores, mistakes, frame.height, tuple(notices), seconds=time.perf_counter() - started)

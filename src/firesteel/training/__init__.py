@@ -1,0 +1,28 @@
+"""The loop over a population of nets of one shape: batches in, best weights and history out."""
+
+from firesteel.training.checkpoint import Checkpoint
+from firesteel.training.defaults import Settings, choose_folds, choose_settings, first_seed, n_outputs
+from firesteel.training.loop import Observer, Plan, Sight, train
+from firesteel.training.optimizers import OPTIMIZERS
+from firesteel.training.rows import Rows, fold_rows_of, mean_loss
+from firesteel.training.run import Run
+from firesteel.training.schedules import SCHEDULES
+
+__all__ = [
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "Checkpoint",
+    "Observer",
+    "Plan",
+    "Rows",
+    "Run",
+    "Settings",
+    "Sight",
+    "choose_folds",
+    "choose_settings",
+    "first_seed",
+    "fold_rows_of",
+    "mean_loss",
+    "n_outputs",
+    "train",
+]

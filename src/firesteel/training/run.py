@@ -1,0 +1,59 @@
+"""What happened in a training: the learning curve, the best epoch of every member, and why it ended."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Ending = Literal["all epochs", "no better val loss", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The learning curve of every member; losses are log loss for classes, mean squared error otherwise.
+
+    `train_loss` and `val_loss` are `[epoch][member]`, both measured without dropout after the epoch, the former on a
+    fixed sample of the training rows. A loss that is not a number is kept as `inf`.
+    """
+
+    train_loss: tuple[tuple[float, ...], ...]
+    val_loss: tuple[tuple[float, ...], ...]
+    best_epoch: tuple[int, ...]  # per member, from 1; 0 when no epoch gave a finite val loss
+    best_val_loss: tuple[float, ...]
+    ending: Ending
+    n_steps: int
+    seconds: float
+
+    @property
+    def n_epochs(self) -> int:
+        return len(self.val_loss)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know of the training, as sentences."""
+        said = []
+        if self.ending == "interrupted":
+            said.append(f"training was interrupted after {self.n_epochs} epochs; the best weights so far were kept")
+        n_diverged = self.best_epoch.count(0)
+        if n_diverged:
+            said.append(f"{n_diverged} of {len(self.best_epoch)} members never had a val loss that is a number")
+        return tuple(said)
+
+    def pick(self, members: list[int]) -> Run:
+        """The run as these members saw it."""
+
+        def columns(curve: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+            return tuple(tuple(row[i] for i in members) for row in curve)
+
+        return Run(
+            columns(self.train_loss),
+            columns(self.val_loss),
+            tuple(self.best_epoch[i] for i in members),
+            tuple(self.best_val_loss[i] for i in members),
+            self.ending,
+            self.n_steps,
+            self.seconds,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)

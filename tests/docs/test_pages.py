@@ -1,0 +1,64 @@
+"""What stands in a page happens: every block is run, and prints what the page shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pages import PAGES, RUN, Block, PageError, blocks_of, cut_like, run_page, words
+
+WITH_CODE = [page for page in PAGES if any(block.is_run for block in blocks_of(page.read_text(encoding="utf-8")))]
+
+
+def differences(block: Block, shown: Block, printed: str) -> str:
+    """What the page shows and was not printed, and the other way round; numbers, order and line ends are free."""
+    try:
+        said, found = words(shown.text), words(cut_like(shown.text, printed))
+    except PageError as error:
+        return f"line {block.line}: {error}"
+    if said == found:
+        return ""
+    return f"line {block.line}: only on the page: {said - found}; only printed: {found - said}"
+
+
+@pytest.mark.parametrize("path", WITH_CODE, ids=lambda path: path.stem)
+def test_a_page_prints_what_it_shows(path: Path, tmp_path: Path) -> None:
+    page = path.read_text(encoding="utf-8")
+    wrong = [differences(block, shown, out) for block, shown, out in run_page(page, tmp_path) if shown is not None]
+    assert not [line for line in wrong if line], "python scripts/docs.py writes the pages anew"
+
+
+@pytest.mark.parametrize("path", WITH_CODE, ids=lambda path: path.stem)
+def test_an_output_stands_behind_what_prints_it(path: Path) -> None:
+    blocks = blocks_of(path.read_text(encoding="utf-8"))
+    for before, block in zip([None, *blocks], blocks, strict=False):
+        if block.language == "text":
+            assert before is not None, f"line {block.line}"
+            assert before.language in RUN, f"line {block.line}"
+
+
+def test_a_word_that_is_not_printed_is_found() -> None:
+    shown = "accuracy 0.981 on 269 test rows\n"
+    assert words(shown) == words(cut_like(shown, "accuracy 0.985 on 269\ntest rows"))
+    assert words(shown) != words(cut_like(shown, "accuracy 0.981 on 269 train rows"))
+
+
+def test_dots_stand_for_lines_left_out() -> None:
+    printed = "one 1\ntwo 2\nthree 3\nfour 4\n"
+    assert cut_like("one 7\n...\n", printed) == "one 1\n...\n"
+    assert cut_like("...\ntwo 7\nx\n...\n", printed) == "...\ntwo 2\nthree 3\n...\n"
+    with pytest.raises(PageError, match="nothing like 'five'"):
+        cut_like("...\nfive\n...\n", printed)
+
+
+def test_a_command_that_ends_otherwise_is_found(tmp_path: Path) -> None:
+    with pytest.raises(PageError, match="exit code 2"):
+        list(run_page("```sh\nfiresteel show nowhere\n```\n", tmp_path))
+    printed = [out for _, _, out in run_page("```sh\nfiresteel show nowhere   # exit 2\n```\n", tmp_path)]
+    assert "there is no" in printed[0]
+
+
+def test_only_firesteel_is_run_in_a_shell_block(tmp_path: Path) -> None:
+    with pytest.raises(PageError, match="only `firesteel"):
+        list(run_page("```sh\nrm nothing\n```\n", tmp_path))
+    assert not list(run_page("<!-- not run: it would delete -->\n```sh\nrm nothing\n```\n", tmp_path))

@@ -1,0 +1,69 @@
+"""A finished report of each task, small and quick, for the tests of what is made of reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from firesteel.evaluation.baselines import Baseline
+from firesteel.evaluation.importance import Importance
+from firesteel.evaluation.intervals import score, with_spread
+from firesteel.evaluation.mistakes import find_mistakes
+from firesteel.evaluation.report import History, Notice, Report, compare_with_best
+from firesteel.recipe import Choice, Task
+
+
+def _truth_and_answers(task: Task, *, skill: float, seed: int = 0, n: int = 120) -> tuple[np.ndarray, np.ndarray]:
+    """True values of n rows, the same for every skill, and answers that are right the more the larger `skill`."""
+    truth, noise = np.random.default_rng(99), np.random.default_rng(seed)
+    if task == "regression":
+        y = truth.normal(100, 20, n)
+        return y, y + noise.normal(0, 20 * (1 - skill), n)
+    k = 2 if task == "binary" else 3
+    y = truth.integers(0, k, n)
+    weights = np.exp(4 * skill * np.eye(k)[y] + noise.normal(size=(n, k)))
+    return y, weights / weights.sum(axis=1, keepdims=True)
+
+
+def _baseline(task: Task, name: str, *, label: str, skill: float, seed: int = 1, note: str = "") -> Baseline:
+    y, answer = _truth_and_answers(task, skill=skill, seed=seed)
+    return Baseline(name, label, score(y, answer, task=task, seed=0, n_resamples=100), 0.25, note, answer)
+
+
+def _report(task: Task, *, skill: float = 0.6, rival: float = 0.3) -> Report:
+    """A report with every part filled; the network has `skill`, its best baseline `rival`."""
+    y, answer = _truth_and_answers(task, skill=skill)
+    test = score(y, answer, task=task, seed=0, n_resamples=100, unit="g" if task == "regression" else "")
+    baselines = (
+        _baseline(task, "random_forest", label="random forest", skill=rival, note="200 trees"),
+        _baseline(task, "svm", label="SVM", skill=rival / 2),
+        Baseline("nearest_neighbours", "nearest neighbours", (), 0.0, "not applicable because no column differs"),
+    )
+    return Report(
+        task=task,
+        target="weight",
+        test=test,
+        split="70 / 15 / 15 at random.",
+        n_rows={"train": 560, "val": 120, "test": len(y)},
+        classes=() if task == "regression" else ("no", "yes", "perhaps")[: 2 if task == "binary" else 3],
+        val=with_spread(test, [test, test]),
+        baselines=baselines,
+        comparison=compare_with_best(answer, baselines, task=task, y=y, seed=0),
+        mistakes=find_mistakes(y, answer, task=task, seed=0),
+        importances=(Importance("height", 0.2, 0.02, 120, 5), Importance("age", -0.001, 0.01, 120, 5)),
+        history=History(((1.0, 1.1), (0.5, 0.6)), ((1.2, 1.3), (0.8, float("nan"))), (2, 1)),
+        choices=(Choice("d_hidden", (64, 64), "560 rows"), Choice("lr", 0.004, "the default for AdamW")),
+        notices=(Notice("leak", "'alive' gives the target away", "alive"),),
+        n_columns=2,
+        n_members=2,
+        n_params=1234,
+        seconds={"reading": 0.1, "training": 2.0, "evaluating": 1.5},
+    )
+
+
+@pytest.fixture(scope="session")
+def make_report() -> Callable[..., Report]:
+    """`make_report(task, skill=, rival=)`: a report in which the network has `skill`, its best baseline `rival`."""
+    return _report
