@@ -39,6 +39,8 @@ _EXIT = re.compile(r"#\s*exit (\d+)\s*$")
 #: What may differ from machine to machine: 0.981, 1,797, -0.01, 3.9e-10.
 _NUMBER = re.compile(r"(?:(?<!\w)-)?\d[\d.,]*(?:e[+-]?\d+)?")
 
+_VERDICT = re.compile(r"interval\s+of\s+the\s+gap")
+
 
 class PageError(Exception):
     """A block that cannot be run as it stands."""
@@ -96,6 +98,12 @@ def run_page(page: str, folder: Path) -> Iterator[tuple[Block, str | None, str]]
 def words(text: str) -> Counter[str]:
     """How often each word stands in a text; all numbers are the same word."""
     return Counter(_NUMBER.sub("#", text).split())
+
+
+def without_verdict(text: str) -> str:
+    """A text without the paragraph that says who won: that is measured, and may fall otherwise on another processor."""
+    paragraphs = re.split(r"\n\s*\n", text)
+    return "\n\n".join(part for part in paragraphs if not _VERDICT.search(part))
 
 
 def cut_like(shown: str, printed: str) -> str:

@@ -19,9 +19,12 @@ from firesteel import ModelError, TrainingError
 
 WAIT_S = 90
 
-#: Enough work for several seconds of training, and so for a checkpoint or two.
-NET = ("--d-hidden", "16", "--no-periodic", "--batch-size", "16", "--epochs", "40", "--patience", "40")
-WORDS = ("--target", "y", *NET, "--members", "2", "--no-baselines")
+NET = ("--d-hidden", "16", "--no-periodic", "--batch-size", "16", "--members", "2")
+WORDS = ("--target", "y", *NET, "--no-baselines")
+#: Enough work for several seconds of training on a quick machine, and so for a checkpoint or two.
+LONG = ("--epochs", "150", "--patience", "150")
+#: Longer than any test waits: these runs are always stopped.
+ENDLESS = ("--epochs", "100000", "--patience", "100000")
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither SIGKILL nor SIGINT for another process")
 
@@ -36,8 +39,8 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def start(table: Path, run: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "firesteel", "fit", str(table), *WORDS, "-o", str(run)]
+def start(table: Path, run: Path, *length: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "firesteel", "fit", str(table), *WORDS, *length, "-o", str(run)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -57,7 +60,7 @@ def beside(run: Path) -> Path:
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bits(say, table, tmp_path) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    process = start(table, killed)
+    process = start(table, killed, *LONG)
     checkpoint = beside(killed) / "checkpoint.safetensors"
     wait_until(checkpoint.exists, process)
     process.kill()
@@ -72,7 +75,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(say, table, tmp_path) -> None:
 
     assert say("fit", "--resume", killed).code == 0
     assert not beside(killed).exists()
-    assert say("fit", table, *WORDS, "-o", whole).code == 0
+    assert say("fit", table, *WORDS, *LONG, "-o", whole).code == 0
     assert (killed / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes()
     assert (killed / "history.csv").read_bytes() == (whole / "history.csv").read_bytes()
 
@@ -81,7 +84,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(say, table, tmp_path) -> None:
 @pytest.mark.slow
 def test_one_interrupt_keeps_the_best_weights_and_says_so(table, tmp_path) -> None:
     run = tmp_path / "run"
-    process = start(table, run)
+    process = start(table, run, *ENDLESS)
     wait_until((beside(run) / "checkpoint.safetensors").exists, process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=WAIT_S)
@@ -89,7 +92,7 @@ def test_one_interrupt_keeps_the_best_weights_and_says_so(table, tmp_path) -> No
     assert "stopped" in out or "interrupt" in out.lower()
     model = firesteel.load(run)
     assert model.report.history is not None
-    assert 0 < len(model.report.history.val_loss) < 40
+    assert len(model.report.history.val_loss) > 0
     assert not beside(run).exists()
 
 
@@ -97,7 +100,7 @@ def test_one_interrupt_keeps_the_best_weights_and_says_so(table, tmp_path) -> No
 @pytest.mark.slow
 def test_a_second_interrupt_stops_and_leaves_what_resume_needs(table, tmp_path) -> None:
     run = tmp_path / "run"
-    process = start(table, run)
+    process = start(table, run, *ENDLESS)
     wait_until((beside(run) / "checkpoint.safetensors").exists, process)
     process.send_signal(signal.SIGINT)
     time.sleep(0.05)  # two signals at once are one
