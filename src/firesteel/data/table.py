@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from firesteel.errors import DataError
@@ -29,6 +30,10 @@ class Table:
     @property
     def n_rows(self) -> int:
         return self.frame.height
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Table:
+        """These rows, in this order."""
+        return replace(self, frame=self.frame[rows])
 
 
 def check_names(names: Sequence[str]) -> None:

@@ -1,0 +1,123 @@
+"""Pictures in memory: their pixels, and a table beside them with a row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from firesteel.data.likeness import find_units
+from firesteel.data.table import Table
+from firesteel.errors import DataError
+
+Pixels = npt.NDArray[np.uint8]
+
+#: The columns of the table beside the pixels. PICTURE numbers the different pictures: equal and nearly equal ones have
+#: the same number, so that a split that keeps equal rows together keeps them together.
+PICTURE, FILE, TARGET = "picture", "file", "target"
+
+
+@dataclass(frozen=True)
+class Form:
+    """Height, width and channels (1 grey, 3 RGB) that all pictures of a set have."""
+
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.height, self.width, self.channels
+
+    @property
+    def d(self) -> int:
+        """Numbers of one picture."""
+        return self.height * self.width * self.channels
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader made of a source, before pictures are compared with each other."""
+
+    pixels: Pixels  # (n, h, w, c)
+    names: tuple[str, ...]  # of the files, or "#0", "#1", ...
+    labels: tuple[str | None, ...] | None = None  # None: the source has no labels
+    notices: tuple[str, ...] = ()
+    test: Reading | None = None  # the source's own test set
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How to read pictures, as the user asked for it."""
+
+    labels: Path | None = None  # a CSV of file names and labels
+    target: str | None = None  # its column of labels, or the key of an array
+    form: Form | None = None  # every picture is fitted to it; None: the commonest of the source
+    is_strict: bool = False  # a broken file is an error
+    is_offline: bool = False
+    data_dir: Path | None = None  # where named sets lie already
+    observer: Callable[[int, int], None] | None = None  # (n_done, n_all), while files are decoded
+
+
+@dataclass(frozen=True)
+class Pictures(Table):
+    """A table of pictures: row i of `frame` is about `pixels[i]`."""
+
+    pixels: Pixels = field(default_factory=lambda: np.empty((0, 1, 1, 1), np.uint8), kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        assert len(self.pixels) == self.frame.height, "every picture has its row"
+
+    @property
+    def form(self) -> Form:
+        _, height, width, channels = self.pixels.shape
+        return Form(height, width, channels)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Pictures:
+        """These pictures, in this order; a run of neighbours shares the memory."""
+        is_run = len(rows) > 0 and bool((np.diff(rows) == 1).all())
+        pixels = self.pixels[rows[0] : rows[-1] + 1] if is_run else self.pixels[rows]
+        return replace(self, frame=self.frame[rows], pixels=pixels)
+
+
+def make_pictures(reading: Reading, *, name: str) -> tuple[Pictures, Pictures | None]:
+    """The pictures of a source, and its own test pictures where it has some.
+
+    Equal and nearly equal ones are found over both sets together. Raises DataError where there is no picture.
+    """
+    parts = [reading] if reading.test is None else [reading, reading.test]
+    if not all(len(part.pixels) for part in parts):
+        raise DataError("there must be pictures to read", found=f"'{name}' has none", hint="another folder or file")
+    units = find_units([part.pixels for part in parts])
+    made = [_beside(part, unit, name=name) for part, unit in zip(parts, units, strict=True)]
+    return made[0], made[1] if len(made) > 1 else None
+
+
+def _beside(reading: Reading, units: npt.NDArray[np.int64], *, name: str) -> Pictures:
+    columns: dict[str, pl.Series] = {
+        PICTURE: pl.Series(units),
+        FILE: pl.Series(reading.names, dtype=pl.String),
+    }
+    if reading.labels is not None:
+        columns[TARGET] = pl.Series(reading.labels, dtype=pl.String)
+    return Pictures(pl.DataFrame(columns), name, notices=reading.notices, pixels=reading.pixels)
+
+
+def numbered(n: int) -> tuple[str, ...]:
+    """Names for pictures that have none."""
+    return tuple(f"#{i}" for i in range(n))
+
+
+def spoken_form(form: Form) -> str:
+    """28 x 28, grey."""
+    return f"{form.height} x {form.width}, {'grey' if form.channels == 1 else 'RGB'}"
+
+
+def listed(names: Sequence[str], n: int = 3) -> str:
+    """Some names for a sentence: 'a.png', 'b.png', 'c.png' and 7 more."""
+    more = f" and {len(names) - n:,} more" if len(names) > n else ""
+    return ", ".join(f"'{name}'" for name in names[:n]) + more
