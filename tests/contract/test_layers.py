@@ -10,14 +10,38 @@ from firesteel.nets import Layer, Layout
 from firesteel.nets.activations import ACTIVATIONS, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
 from firesteel.nets.columns import Impute, MissingFlag, OneHot, RobustScale
 from firesteel.nets.containers import Sequential
-from firesteel.nets.dropout import Dropout
+from firesteel.nets.conv import Conv2d
+from firesteel.nets.dropout import Dropout, Dropout2d
 from firesteel.nets.embeddings import Embedding, Periodic
 from firesteel.nets.layer import Context, Slot, layer_from_dict
 from firesteel.nets.linear import Linear
+from firesteel.nets.map_norms import BatchNorm2d
+from firesteel.nets.maps import as_maps, as_rows
 from firesteel.nets.norms import BatchNorm1d, LayerNorm
+from firesteel.nets.pixels import Augment, Pixels
+from firesteel.nets.pooling import AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d
+from firesteel.nets.residual import Residual
 
 N_ROWS, D_IN = 7, 5
+MAPS = (6, 5, 2)  # height, width, channels
+PIXELS = Pixels(MAPS)
+AUGMENT = Augment(MAPS, shift=0.1, rotate=10.0)  # learns nothing and has no gradient: tests/nets/test_pixels.py
+CONV = Conv2d(MAPS, (3, 3), (1, 1), (1, 1), 2, has_bias=False)
 TRAINED = [
+    Conv2d(MAPS, (3, 3), (1, 1), (1, 1), 4),
+    Conv2d(MAPS, (2, 3), (2, 1), (0, 2), 3, has_bias=False),
+    Conv2d(MAPS, (1, 1), (2, 2), (0, 0), 1),
+    MaxPool2d(MAPS, (2, 2), (2, 2), (0, 0)),
+    MaxPool2d(MAPS, (3, 2), (1, 2), (1, 1)),
+    AvgPool2d(MAPS, (2, 2), (2, 2), (0, 0)),
+    AvgPool2d(MAPS, (3, 3), (2, 1), (1, 1)),
+    GlobalAvgPool2d(MAPS),
+    BatchNorm2d(MAPS),
+    Dropout2d(MAPS, 0.0),
+    Flatten(MAPS),
+    Residual(Sequential((CONV, BatchNorm2d(MAPS), ReLU()))),
+    Residual(Sequential((CONV,)), Sequential((Conv2d(MAPS, (1, 1), (1, 1), (0, 0), 2), BatchNorm2d(MAPS)))),
+    Sequential((CONV, ReLU(), MaxPool2d(MAPS, (2, 2), (2, 2), (0, 0)), Flatten((3, 2, 2)), Linear(3))),
     Linear(4),
     ReLU(),
     LeakyReLU(0.1),
@@ -36,17 +60,36 @@ FIXED = [Impute(), MissingFlag(columns=(1, 3)), RobustScale()]
 ONE_HOT = [OneHot(columns=(0, 2), n_levels=(4, 3))]
 
 
+def maps_of(layer):
+    """The shape of the maps that a layer reads; None for one that reads columns."""
+    if isinstance(layer, Residual | Sequential):
+        return maps_of(layer.layers[0] if isinstance(layer, Sequential) else layer.layers)
+    return getattr(layer, "shape", None)
+
+
+def d_in_of(layer):
+    return D_IN if maps_of(layer) is None else math.prod(maps_of(layer))
+
+
+def answer_of(module, layer, x):
+    """What a module says of rows; maps go in as torch has them, and come back as rows."""
+    shape = maps_of(layer)
+    y = module(x if shape is None else as_maps(x, shape))
+    return y if y.dim() == 2 else as_rows(y, x.shape[:-1])
+
+
 def bound(layer, k, *, seed=0, is_training=False):
     """The layer bound for k members with random values: its step, and the blocks of weights, grads and state."""
     generator = torch.Generator().manual_seed(seed)
-    layouts = {"weights": Layout(layer.params(D_IN), k), "state": Layout(layer.state(D_IN), k)}
+    d_in = d_in_of(layer)
+    layouts = {"weights": Layout(layer.params(d_in), k), "state": Layout(layer.state(d_in), k)}
     weights = torch.randn(layouts["weights"].n_numbers, generator=generator, dtype=torch.float64)
     state = torch.rand(layouts["state"].n_numbers, generator=generator, dtype=torch.float64) + 0.5
     grads = torch.full_like(weights, torch.nan)  # a gradient that is not written stays visible
     context = Context(is_training=is_training)
     views = layouts["weights"].views
     slot = Slot(
-        k, N_ROWS, D_IN, True, views(weights), views(grads), layouts["state"].views(state),
+        k, N_ROWS, d_in, True, views(weights), views(grads), layouts["state"].views(state),
         context, torch.float64, torch.device("cpu"),
     )  # fmt: skip
     blocks = [layouts["weights"].blocks(weights), layouts["weights"].blocks(grads), layouts["state"].blocks(state)]
@@ -57,13 +100,13 @@ def codes():
     return torch.tensor([[1, 0, 2], [0, 0, 1], [3, 0, 0], [2, 0, 1], [1, 0, 1], [1, 0, 2], [0, 0, 0]])
 
 
-def rows(k, seed=1):
-    shape = (k, N_ROWS, D_IN) if k > 1 else (N_ROWS, D_IN)
+def rows(k, seed=1, d_in=D_IN):
+    shape = (k, N_ROWS, d_in) if k > 1 else (N_ROWS, d_in)
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def module_with_grads(layer, member, blocks, states):
-    module = layer.module(D_IN, {name: block[member].clone() for name, block in (blocks | states).items()})
+    module = layer.module(d_in_of(layer), {name: block[member].clone() for name, block in (blocks | states).items()})
     return module.double()
 
 
@@ -72,23 +115,26 @@ def module_grads(module, layer):
     grads = []
     for parameter in module.parameters():
         grad = parameter.grad
+        if grad.dim() == 4:
+            grad = grad.permute(0, 2, 3, 1)
         grads.append(grad.T if grad.dim() == 2 and "Embedding" not in type(layer).__name__ else grad)
     return torch.cat([grad.reshape(-1) for grad in grads]) if grads else torch.zeros(0)
 
 
-@pytest.mark.parametrize("k", [1, 5])
+@pytest.mark.parametrize("k", [1, 3, 5])
 @pytest.mark.parametrize("is_training", [False, True])
 @pytest.mark.parametrize("layer", TRAINED, ids=str)
 def test_gradients_equal_autograd_of_the_torch_module(layer, k, is_training):
     step, weights, grads, state = bound(layer, k, is_training=is_training)
     before = {name: value.clone() for name, value in state.items()}
-    x, dy = rows(k), torch.randn(*rows(k).shape[:-1], layer.d_out(D_IN), dtype=torch.float64)
+    x = rows(k, d_in=d_in_of(layer))
+    dy = torch.randn(*x.shape[:-1], layer.d_out(x.shape[-1]), dtype=torch.float64)
     y = step.forward(x).clone()
     dx = step.backward(dy.clone()).clone()
     for i in range(k):
         module = module_with_grads(layer, i, weights, before).train(is_training)
         x_i = (x[i] if k > 1 else x).clone().requires_grad_()
-        y_i = module(x_i)
+        y_i = answer_of(module, layer, x_i)
         y_i.backward(dy[i] if k > 1 else dy)
         torch.testing.assert_close(y[i] if k > 1 else y, y_i, rtol=1e-6, atol=1e-9)
         torch.testing.assert_close(dx[i] if k > 1 else dx, x_i.grad, rtol=1e-6, atol=1e-9)
@@ -121,12 +167,11 @@ def run_lines(lines, values):
 
 @pytest.mark.parametrize("layer", TRAINED, ids=str)
 def test_numpy_lines_say_the_same(layer):
-    if isinstance(layer, Sequential):
-        pytest.skip(
-            "the lines of a Sequential are its layers' lines, which name the same variables one after the other"
-        )
+    if isinstance(layer, Sequential | Residual):
+        pytest.skip("the lines of a container are its layers' lines, which name the same variables one after the other")
     step, weights, grads, state = bound(layer, 1)
-    x, dy = rows(1), torch.randn(N_ROWS, layer.d_out(D_IN), dtype=torch.float64)
+    x = rows(1, d_in=d_in_of(layer))
+    dy = torch.randn(N_ROWS, layer.d_out(x.shape[1]), dtype=torch.float64)
     y, dx = step.forward(x).clone(), step.backward(dy.clone()).clone()
     values = {name: block[0].numpy() for name, block in (weights | state).items()}
     lines = layer.numpy_lines()
@@ -169,13 +214,33 @@ def test_fixed_layers_say_the_same_as_module_and_numpy(layer):
     np.testing.assert_allclose(names["y"], y, rtol=1e-12)
 
 
-@pytest.mark.parametrize("layer", [*TRAINED, *CODES, *FIXED, *ONE_HOT], ids=str)
+def test_pixels_say_the_same_as_module_and_numpy():
+    x = torch.randint(0, 256, (N_ROWS, d_in_of(PIXELS)), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    values = PIXELS.fit(x)
+    slot = Slot(1, N_ROWS, x.shape[1], True, {}, {}, values, Context(), torch.float64, torch.device("cpu"))
+    step = PIXELS.bind(slot)
+    y = step.forward(x).clone()
+    by_channel = y.view(-1, MAPS[2])
+    torch.testing.assert_close(by_channel.mean(0), torch.zeros(2, dtype=torch.float64), rtol=0, atol=1e-12)
+    torch.testing.assert_close(by_channel.std(0, correction=0), torch.ones(2, dtype=torch.float64))
+    module = PIXELS.module(x.shape[1], values)
+    torch.testing.assert_close(as_rows(module(x), x.shape[:-1]), y)
+    dy = torch.randn(x.shape, dtype=torch.float64)
+    lines = PIXELS.numpy_lines()
+    given = {"x": x.numpy(), "dy": dy.numpy(), **{name: value.numpy() for name, value in values.items()}}
+    names = run_lines(lines, given)
+    exec(lines.backward, names)
+    np.testing.assert_allclose(names["y"], y, rtol=1e-12)
+    np.testing.assert_allclose(names["dx"], step.backward(dy), rtol=1e-12)
+
+
+@pytest.mark.parametrize("layer", [*TRAINED, *CODES, *FIXED, *ONE_HOT, PIXELS, AUGMENT], ids=str)
 def test_a_layer_survives_its_own_record(layer):
     assert layer_from_dict(layer.to_dict()) == layer
 
 
 def test_every_registered_layer_is_held_to_this_suite():
-    held = {type(layer) for layer in [*TRAINED, *CODES, *FIXED, *ONE_HOT]}
+    held = {type(layer) for layer in [*TRAINED, *CODES, *FIXED, *ONE_HOT, PIXELS, AUGMENT]}
     final = {kind for kind in Layer.registry.values() if not kind.__subclasses__()}
     assert held == final
     assert set(map(type, ACTIVATIONS.values())) <= held

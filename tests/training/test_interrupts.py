@@ -30,7 +30,7 @@ def test_the_first_ends_training_with_the_best_weights(started):
 
     run = start(interrupt)
     assert (run.ending, run.n_epochs) == ("interrupted", 3)
-    np.testing.assert_allclose(mean_loss(population, val, loss=plan.criterion), run.best_val_loss, rtol=1e-12)
+    np.testing.assert_allclose(mean_loss(population.answers, val, loss=plan.criterion), run.best_val_loss, rtol=1e-12)
     assert "interrupted after 3 epochs" in run.notices[0]
     assert signal.getsignal(signal.SIGINT) is handler
 

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from firesteel.nets import LOSSES, Columns, ModulePopulation, fit_state, input_net
 from firesteel.training import Rows, fold_rows_of, mean_loss, train
+from firesteel.training.crew import Crew
 from firesteel.training.loop import Loop
 
 CPU = torch.device("cpu")
@@ -107,7 +108,7 @@ def test_the_same_seed_gives_the_same_bits(case, make_plan, make):
 def test_each_member_draws_its_dropout_from_its_seed_and_the_epoch(case, make_plan):
     population = case.population((3, 8))
     rows, val = case.parts(population)
-    loop = Loop(population, rows, val, make_plan(2, seeds=(3, 8)), None, threading.Event(), None)
+    loop = Loop(Crew((population,), None), rows, val, make_plan(2, seeds=(3, 8)), None, threading.Event(), None)
     for epoch in (0, 5):
         loop.reseed(epoch)
         for seed, generator in zip((3, 8), population.context.generators, strict=True):
@@ -140,20 +141,20 @@ def test_every_member_ends_with_the_weights_of_its_best_epoch(case, make_plan):
     assert run.best_epoch == tuple(losses.argmin(0) + 1)
     assert run.best_val_loss == tuple(losses.min(0))
     assert max(run.best_epoch) < run.n_epochs == 25
-    found = mean_loss(population, val, loss=plan.criterion)  # BatchNorm's averages are those of that epoch, too
+    found = mean_loss(population.answers, val, loss=plan.criterion)  # BatchNorm's averages are those of that epoch, too
     np.testing.assert_allclose(found, run.best_val_loss, rtol=1e-12)
     assert run.ending == "all epochs"
 
 
 def test_the_folds_of_a_setting_share_the_epoch_that_is_best_for_all(case, make_plan):
     population = case.population((0, 1, 2, 3))
-    rows, val = fold_rows_of(noisy_parts(case, population)[0], np.arange(50) % 2, members=np.array([0, 1, 0, 1]))
+    rows, val = fold_rows_of(noisy_parts(case, population)[0], np.arange(50) % 2, members=np.array([0, 1, 0, 1]), dtype=torch.float64)
     plan = make_plan(4, lr=(0.01, 0.01, 0.05, 0.05), n_folds=2, epochs=20, schedule="constant")
     run = train(population, rows, val=val, plan=plan)
     means = np.array(run.val_loss).reshape(20, 2, 2).mean(2)  # (epoch, setting)
     assert run.best_epoch == tuple(np.repeat(means.argmin(0) + 1, 2))
     assert run.best_val_loss == pytest.approx(np.repeat(means.min(0), 2))
-    found = mean_loss(population, val, loss=plan.criterion)
+    found = mean_loss(population.answers, val, loss=plan.criterion)
     for i, epoch in enumerate(run.best_epoch):
         assert float(found[i]) == pytest.approx(run.val_loss[epoch - 1][i], rel=1e-12)
 
@@ -173,7 +174,7 @@ def test_the_train_loss_is_measured_without_dropout(case, make_plan):
     rows, val = case.parts(population)
     plan = make_plan(1, dropout=0.9, epochs=1)
     run = train(population, rows, val=val, plan=plan)
-    expected = mean_loss(population, rows, loss=plan.criterion)  # 70 rows are all in the sample
+    expected = mean_loss(population.answers, rows, loss=plan.criterion)  # 70 rows are all in the sample
     assert run.train_loss[0][0] == pytest.approx(float(expected), rel=1e-12)
 
 
@@ -181,7 +182,7 @@ def test_mean_loss_weighs_the_rows(case, make_plan):
     population = case.population((0, 1))
     rows, _ = case.parts(population)
     weight = torch.rand(70, 2, dtype=torch.float64)
-    found = mean_loss(population, Rows(rows.inputs, rows.y, weight), loss=make_plan().loss)
+    found = mean_loss(population.answers, Rows(rows.inputs, rows.y, weight), loss=make_plan().loss)
     z = population.answers(rows.inputs)
     for i in range(2):
         expected = functional.cross_entropy(z[i], rows.y, reduction="none") @ weight[:, i] / weight[:, i].sum()

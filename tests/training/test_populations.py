@@ -41,7 +41,7 @@ def test_a_population_equals_single_runs(case, smooth_case, make_plan, optimizer
     def trained(seeds, members, plan):
         population = case.population(seeds)
         if is_folded:
-            rows, val = fold_rows_of(case.rows(population), folds, members=members)
+            rows, val = fold_rows_of(case.rows(population), folds, members=members, dtype=torch.float64)
         else:
             rows, val = case.parts(population)
         return population, train(population, rows, val=val, plan=plan)
@@ -76,7 +76,7 @@ def test_a_member_never_learns_from_the_fold_that_judges_it(case, make_plan):
     weights = []
     for other in (case, dataclasses.replace(case, x_num=x_num, x_cat=x_cat, y=y)):
         population = case.population((0, 1, 2))  # the fixed layers fitted on the same rows
-        rows, val = fold_rows_of(other.rows(population), folds, members=np.arange(K))
+        rows, val = fold_rows_of(other.rows(population), folds, members=np.arange(K), dtype=torch.float64)
         train(population, rows, val=val, plan=make_plan(K, epochs=1))
         weights.append(members_of(population))
     assert torch.equal(weights[0][1], weights[1][1])
@@ -88,7 +88,7 @@ def test_a_batch_without_a_row_for_a_member_leaves_its_norms_finite(case, make_p
     folds = np.array([0] * 30 + [1] * 60)
     for batch_size in (1, 2):
         population = case.population((0, 1))
-        rows, val = fold_rows_of(case.rows(population), folds, members=np.arange(2))
+        rows, val = fold_rows_of(case.rows(population), folds, members=np.arange(2), dtype=torch.float64)
         run = train(population, rows, val=val, plan=make_plan(2, batch_size=batch_size, epochs=1))
         assert torch.isfinite(population.state).all()
         assert np.isfinite(run.val_loss).all()
@@ -97,7 +97,7 @@ def test_a_batch_without_a_row_for_a_member_leaves_its_norms_finite(case, make_p
 def test_val_rows_of_folds_weigh_nothing_where_they_are_padding(case):
     population = case.population((0, 1))
     folds = np.array([0] * 20 + [1] * 70)
-    rows, val = fold_rows_of(case.rows(population), folds, members=np.arange(2))
+    rows, val = fold_rows_of(case.rows(population), folds, members=np.arange(2), dtype=torch.float64)
     assert val.weights.sum(0).tolist() == [20, 70]
     assert rows.weights.sum(0).tolist() == [70, 20]
     assert torch.equal(val.y[0, :20], case.y[:20])
@@ -109,7 +109,7 @@ def test_weighted_rows_keep_their_weight_in_folds(case):
     weight = torch.rand(len(case.y), 1, dtype=torch.float64)
     folds = np.arange(len(case.y)) % 2
     plain = case.rows(population)
-    rows, val = fold_rows_of(Rows(plain.inputs, plain.y, weight), folds, members=np.arange(2))
+    rows, val = fold_rows_of(Rows(plain.inputs, plain.y, weight), folds, members=np.arange(2), dtype=torch.float64)
     torch.testing.assert_close(rows.weights[:, 0], weight[:, 0] * torch.from_numpy(folds != 0))
     torch.testing.assert_close(val.weights[:, 1], weight[folds == 1, 0])
     assert set(rows.mask.unique().tolist()) == {0, 1}

@@ -24,7 +24,7 @@ def numbered():
 
 def epoch_of(source, *, epoch=0, k=1, seed=4, batch_size=BATCH):
     """Copies of all batches: the inputs of one may be overwritten by the next."""
-    found = batches(source, LOSSES["mse"](1), batch_size=batch_size, seed=seed, epoch=epoch, k=k)
+    found = batches(source, LOSSES["mse"](1), batch_size=batch_size, seed=seed, epoch=epoch, k=k, dtype=torch.float64)
     return [replace(batch, inputs=tuple(x.clone() for x in batch.inputs)) for batch in found]
 
 
@@ -60,7 +60,7 @@ def test_a_batch_larger_than_all_rows_holds_all_rows(numbered):
 
 def test_the_shares_of_a_batch_sum_to_1_for_every_member(numbered):
     folds = np.arange(N_ROWS) % 3
-    train, _ = fold_rows_of(numbered, folds, members=np.arange(3))
+    train, _ = fold_rows_of(numbered, folds, members=np.arange(3), dtype=torch.float64)
     for batch in epoch_of(train, k=3):
         torch.testing.assert_close(batch.share.sum(1), torch.ones(3, 1, dtype=torch.float64))
         for member in range(3):

@@ -16,6 +16,7 @@ from firesteel.evaluation.importance import Importance
 from firesteel.evaluation.intervals import Comparison, Score, compare
 from firesteel.evaluation.metrics import BY_NAME, MAIN_METRIC, Answer
 from firesteel.evaluation.mistakes import Mistakes
+from firesteel.evaluation.sights import Sights
 from firesteel.recipe import Choice, Task
 
 NET = "network"
@@ -80,6 +81,7 @@ class Report:
     mistakes: Mistakes = field(default_factory=Mistakes)
     importances: tuple[Importance, ...] = ()
     history: History | None = None
+    sights: Sights | None = None  # of pictures with classes
     choices: tuple[Choice, ...] = ()
     notices: tuple[Notice, ...] = ()
     n_columns: int = 0
@@ -128,6 +130,7 @@ class Report:
                 **self.mistakes.to_dict(),
                 "importances": [one.to_dict() for one in self.importances],
                 "history": None if self.history is None else asdict(self.history),
+                **({} if self.sights is None else {"sights": self.sights.to_dict()}),
                 "choices": [one.to_dict() for one in self.choices],
                 "notices": [one.to_dict() for one in self.notices],
                 "n_columns": self.n_columns,
@@ -148,7 +151,7 @@ class Report:
             Score(name, math.nan, math.nan, math.nan, n_rows.get("test", 0), BY_NAME[name].is_higher_better, note=note)
             for name, note in record["not_applicable"].items()
         )
-        notes = record["baseline_notes"]
+        notes, sights = record["baseline_notes"], record.get("sights")
         return cls(
             **{name: record[name] for name in plain},
             n_rows=n_rows,
@@ -163,6 +166,7 @@ class Report:
             mistakes=Mistakes.from_dict(record),
             importances=_checked(Importance, record["importances"]),
             history=History.from_dict(record["history"]) if record["history"] else None,
+            sights=Sights.from_dict(sights, n_classes=len(record["classes"])) if sights else None,
             choices=_checked(Choice, record["choices"]),
             notices=_checked(Notice, record["notices"]),
         )

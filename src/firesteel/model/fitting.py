@@ -245,7 +245,7 @@ def _rows(
     rows = Rows(population.prepare(x_num, x_cat), y, weight)
     if material.folds is not None:
         members = np.tile(np.arange(settings.n_folds), settings.n_values)
-        return fold_rows_of(rows, material.folds, members=members)
+        return fold_rows_of(rows, material.folds, members=members, dtype=weights.dtype)
     places = torch.arange(len(y), device=weights.device)
     return rows.take(places[: material.n_train]), rows.take(places[material.n_train :])
 

@@ -59,6 +59,7 @@ class _FixedModule(nn.Module):
 @dataclass(frozen=True)
 class _FixedLayer(Layer):
     is_fixed: ClassVar[bool] = True
+    is_fitted: ClassVar[bool] = True
 
     def apply(self, x: Tensor, state: Mapping[str, Tensor]) -> Tensor:
         """The layer as a function of x and its state."""

@@ -22,7 +22,7 @@ def inside(name: str, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {path.removeprefix(start): value for path, value in values.items() if path.startswith(start)}
 
 
-def _under(name: str, params: tuple[Param, ...]) -> tuple[Param, ...]:
+def under(name: str, params: tuple[Param, ...]) -> tuple[Param, ...]:
     return tuple(Param(f"{name}.{param.name}", param.shape, param.init) for param in params)
 
 
@@ -43,10 +43,10 @@ class Sequential(Layer):
         return self.widths(d_in)[-1]
 
     def params(self, d_in: int) -> tuple[Param, ...]:
-        return sum((_under(str(i), layer.params(d)) for i, (layer, d) in enumerate(self._with_widths(d_in))), ())
+        return sum((under(str(i), layer.params(d)) for i, (layer, d) in enumerate(self._with_widths(d_in))), ())
 
     def state(self, d_in: int) -> tuple[Param, ...]:
-        return sum((_under(str(i), layer.state(d)) for i, (layer, d) in enumerate(self._with_widths(d_in))), ())
+        return sum((under(str(i), layer.state(d)) for i, (layer, d) in enumerate(self._with_widths(d_in))), ())
 
     def bind(self, slot: Slot, start: int = 0) -> SequentialStep:
         """The step of the layers from `start` on; `slot.d_in` is the width before the first."""
@@ -70,6 +70,10 @@ class Sequential(Layer):
         forward = "\n".join(f"{line.forward}\nx = y" for line in lines)
         backward = "\n".join(f"{line.backward}\ndy = dx" for line in reversed(lines))
         return NumpyLines(forward, backward)
+
+    def n_fitted(self) -> int:
+        """How many leading layers are fitted on training rows before training."""
+        return next((i for i, layer in enumerate(self.layers) if not layer.is_fitted), len(self.layers))
 
     def n_fixed(self) -> int:
         """How many leading layers are fixed and so need to be run only once."""
@@ -165,8 +169,8 @@ class Net:
     def _gather(self, what: Literal["params", "state"]) -> tuple[Param, ...]:
         found: tuple[Param, ...] = ()
         for i, branch in enumerate(self.inputs.branches):
-            found += _under(f"inputs.{i}", getattr(branch.layers, what)(self.d_ins[branch.source]))
-        return found + _under("body", getattr(self.body, what)(self.d_dense))
+            found += under(f"inputs.{i}", getattr(branch.layers, what)(self.d_ins[branch.source]))
+        return found + under("body", getattr(self.body, what)(self.d_dense))
 
     def read_levels(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
         """The columns of `x_cat` that its layers read, with the number of codes that they expect of each."""
@@ -209,11 +213,12 @@ class NetModule(nn.Module):
         self.body = net.body.module(net.d_dense, inside("body", values))
 
     def forward(self, x_num: Tensor, x_cat: Tensor) -> Tensor:
-        """Logits or predictions `(batch, d_out)` from `(batch, d_num)` floats and `(batch, d_cat)` codes."""
+        """Logits or predictions `(batch, d_out)` from `(batch, d_num)` numbers and `(batch, d_cat)` codes."""
         parts = [
-            branch(x_num if source == "num" else x_cat).to(x_num.dtype)
-            for source, branch in zip(self.sources, self.inputs, strict=True)
+            branch(x_num if source == "num" else x_cat) for source, branch in zip(self.sources, self.inputs, strict=True)
         ]
+        if x_num.is_floating_point():
+            parts = [part.to(x_num.dtype) for part in parts]
         answer: Tensor = self.body(torch.cat(parts, dim=1))
         return answer if answer.dim() == 2 else answer.reshape(-1, 1)  # a user's own body may give (batch,)
 

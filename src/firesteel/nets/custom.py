@@ -112,6 +112,9 @@ class ModulePopulation(Population):
     def pick(self, members: Sequence[int], net: Net | None = None) -> Population:
         return self
 
+    def twin(self) -> Population:
+        raise NotImplementedError("autograd has threads of its own; a user's module is trained by one crew member")
+
     def reseed(self, seed: int) -> None:
         torch.manual_seed(seed)  # a module's own dropout draws from torch's global generator
 

@@ -51,6 +51,11 @@ class Context:
     row_weights: Tensor | None = None  # (*k, batch, 1), summing to 1 over the rows; None = all rows alike
     dropout: tuple[float, ...] | None = None  # per member; None = as the layer says
     generators: tuple[np.random.PCG64, ...] = ()  # per member, for dropout
+    precision: torch.dtype | None = None  # of feature maps in training; None = as the weights
+
+    def dtype_of_maps(self, dtype: torch.dtype) -> torch.dtype:
+        """What layers over feature maps compute in, where the weights are `dtype`; outside training always that."""
+        return self.precision if self.is_training and self.precision is not None else dtype
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,8 @@ class Layer(ABC):
     registry: ClassVar[dict[str, type[Layer]]] = {}
     #: True for layers that are fitted, not trained, and answer for any number of rows: they run once, before training.
     is_fixed: ClassVar[bool] = False
+    #: True for layers with a state that is fitted on training rows before training; fixed ones are.
+    is_fitted: ClassVar[bool] = False
     #: What its input holds.
     reads: ClassVar[Source] = "num"
 
@@ -156,7 +163,7 @@ class Elementwise(Step):
         self.y = torch.empty(0)
 
     def buffer(self, x: Tensor) -> Tensor:
-        if self.y.shape != x.shape:
+        if self.y.shape != x.shape or self.y.dtype != x.dtype:
             self.y = torch.empty_like(x, memory_format=torch.contiguous_format)
         return self.y
 

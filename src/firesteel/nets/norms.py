@@ -42,7 +42,7 @@ class BatchNorm1d(_Norm):
 
     def module(self, d_in: int, values: Mapping[str, Tensor]) -> nn.Module:
         norm = nn.BatchNorm1d(d_in, eps=self.eps, momentum=self.momentum, dtype=values["weight"].dtype)
-        _load(norm, values)
+        load_norm(norm, values)
         return norm
 
     def numpy_lines(self) -> NumpyLines:
@@ -126,7 +126,7 @@ class LayerNorm(_Norm):
 
     def module(self, d_in: int, values: Mapping[str, Tensor]) -> nn.Module:
         norm = nn.LayerNorm(d_in, eps=self.eps, dtype=values["weight"].dtype)
-        _load(norm, values)
+        load_norm(norm, values)
         return norm
 
     def numpy_lines(self) -> NumpyLines:
@@ -155,7 +155,7 @@ class _LayerNormStep(_NormStep):
         return (d_unit - d_unit.mean(-1, keepdim=True) - self.unit * along).div_(self.spread)
 
 
-def _load(norm: nn.Module, values: Mapping[str, Tensor]) -> None:
+def load_norm(norm: nn.Module, values: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
         for name, value in values.items():
             getattr(norm, name).copy_(value.view(-1))

@@ -13,8 +13,10 @@ from firesteel.nets.containers import Branch, Net, Sequential, inside
 from firesteel.nets.flat import Layout
 from firesteel.nets.layer import Context, Slot, Step
 
-#: Rows that one forward pass outside training takes at most, so that its buffers stay small.
+#: Rows that one forward pass outside training takes at most, and numbers of its widest layer, so that its buffers stay
+#: small.
 N_CHUNK_ROWS = 1024
+N_CHUNK_NUMBERS = 4_000_000
 
 #: Batch sizes for which a population keeps its buffers; training needs four: a batch, a chunk, and the rest of each.
 N_PROGRAMS = 8
@@ -61,12 +63,22 @@ class Population(ABC):
         """A population of these members only; `net` may name other dropout rates."""
 
     @abstractmethod
+    def twin(self) -> Population:
+        """The same weights in the same memory, with gradients, state and programs of its own: for another thread."""
+
+    @abstractmethod
     def module(self, member: int) -> nn.Module:
         """One member as a plain torch module with weights of its own: `module(x_num, x_cat)`."""
 
     @abstractmethod
     def reseed(self, seed: int) -> None:
         """Called before every epoch, for what draws from elsewhere than the context's generators."""
+
+    @property
+    def n_chunk_rows(self) -> int:
+        """Rows of one forward pass outside training."""
+        widest = max(self.net.body.widths(self.net.d_dense))
+        return max(1, min(N_CHUNK_ROWS, N_CHUNK_NUMBERS // widest))
 
     @property
     def n_params(self) -> int:
@@ -128,10 +140,10 @@ class Population(ABC):
             return self._answers(inputs)
 
     def _answers(self, inputs: Inputs) -> Tensor:
-        n_rows = inputs[0].shape[-2]
+        n_rows, n_chunk = inputs[0].shape[-2], self.n_chunk_rows
         parts = []
-        for start in range(0, n_rows, N_CHUNK_ROWS):
-            chunk = tuple(x[..., start : start + N_CHUNK_ROWS, :] for x in inputs)
+        for start in range(0, n_rows, n_chunk):
+            chunk = tuple(x[..., start : start + n_chunk, :] for x in inputs)
             z = self.program(chunk[0].shape[-2]).forward(chunk)
             parts.append(z.view(self.k, *z.shape[-2:]).clone())
         return torch.cat(parts, dim=1)
@@ -162,6 +174,11 @@ class LayerPopulation(Population):
         weights, state = self.layout.pick(self.weights, members), self.state_layout.pick(self.state, members)
         return LayerPopulation(net or self.net, layout, state_layout, weights=weights, state=state)
 
+    def twin(self) -> Population:
+        return LayerPopulation(
+            self.net, self.layout, self.state_layout, weights=self.weights, state=self.state.clone()
+        )
+
     def module(self, member: int) -> nn.Module:
         return self.net.module({path: block[member].clone() for path, block in self.tensors().items()})
 
@@ -185,15 +202,17 @@ class LayerProgram(Program):
             else:
                 self.steps.append(None)
                 self.widths.append(width)
-        has_live = any(self.steps)
-        slot = population.slot(batch, net.d_dense, "body", needs_dx=has_live)
+        self.is_learning = any(branch.layers.params(net.d_ins[branch.source]) for branch in branches)
+        slot = population.slot(batch, net.d_dense, "body", needs_dx=self.is_learning)
         self.body = net.body.bind(slot)
-        self.dense = slot.empty(batch, net.d_dense) if has_live else None
+        # one part that learns nothing is shared by all members as it is
+        self.dense = slot.empty(batch, net.d_dense) if self.is_learning or len(self.steps) > 1 else None
         self.parts = () if self.dense is None else self.dense.split(self.widths, dim=-1)
 
     def forward(self, inputs: Inputs) -> Tensor:
         if self.dense is None:
-            return self.body.forward(inputs[0])
+            step = self.steps[0]
+            return self.body.forward(inputs[0] if step is None else step.forward(inputs[0]))
         for x, step, part in zip(inputs, self.steps, self.parts, strict=True):
             part.copy_(x if step is None else step.forward(x))
         return self.body.forward(self.dense)
@@ -232,11 +251,12 @@ def fit_state(net: Net, *, x_num: Tensor, x_cat: Tensor) -> dict[str, Tensor]:
     fitted: dict[str, Tensor] = {}
     for i, branch in enumerate(net.inputs.branches):
         x = sources[branch.source]
-        for j, layer in enumerate(branch.layers.layers[: branch.layers.n_fixed()]):
+        for j, layer in enumerate(branch.layers.layers[: branch.layers.n_fitted()]):
             values = layer.fit(x)
             fitted |= {f"inputs.{i}.{j}.{name}": value for name, value in values.items()}
-            slot = Slot(1, 0, x.shape[1], False, {}, {}, values, Context(), x.dtype, x.device)
-            x = layer.bind(slot).forward(x)
+            if layer.is_fixed:
+                slot = Slot(1, 0, x.shape[1], False, {}, {}, values, Context(), x.dtype, x.device)
+                x = layer.bind(slot).forward(x)
     return fitted
 
 

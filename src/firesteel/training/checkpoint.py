@@ -32,11 +32,13 @@ class Progress:
     train_loss: list[list[float]] = field(default_factory=list)
     val_loss: list[list[float]] = field(default_factory=list)
     seconds: float = 0.0
+    averages: dict[str, Tensor] = field(default_factory=dict)  # of weights and state; {} where nothing is averaged
 
     @classmethod
-    def start(cls, population: Population) -> Progress:
-        k = population.k
-        return cls(population.weights.clone(), population.state.clone(), [0] * k, [math.inf] * k)
+    def start(cls, population: Population, *, is_averaged: bool = False) -> Progress:
+        k, weights, state = population.k, population.weights, population.state
+        averages = {"weights": weights.clone(), "state": state.clone()} if is_averaged else {}
+        return cls(weights.clone(), state.clone(), [0] * k, [math.inf] * k, averages=averages)
 
     @property
     def n_epochs(self) -> int:
@@ -73,6 +75,7 @@ class Checkpoint:
             "best_weights": progress.best_weights,
             "best_state": progress.best_state,
             **{f"memory.{name}": value for name, value in optimizer.memory.items()},
+            **{f"average.{name}": value for name, value in progress.averages.items()},
         }
         facts = json.dumps({**progress.facts(), "n_steps": optimizer.n_steps, "run_key": self.run_key})
         part = self.path.with_suffix(".part")
@@ -84,9 +87,9 @@ class Checkpoint:
                 "a checkpoint needs room on the disk", found=f"'{self.path}': {error}", hint=f"df -h {self.path.parent}"
             ) from None
 
-    def load(self, population: Population, optimizer: Optimizer) -> Progress:
+    def load(self, population: Population, optimizer: Optimizer, *, is_averaged: bool = False) -> Progress:
         """Put population and optimizer back where the checkpoint left them. Raises TrainingError for another run's."""
-        progress = Progress.start(population)
+        progress = Progress.start(population, is_averaged=is_averaged)
         try:
             with safe_open(self.path, framework="pt") as file:
                 facts = json.loads(file.metadata()["progress"])
@@ -96,9 +99,10 @@ class Checkpoint:
                 targets = {"weights": population.weights, "state": population.state}
                 targets |= {"best_weights": progress.best_weights, "best_state": progress.best_state}
                 targets |= {f"memory.{name}": value for name, value in optimizer.memory.items()}
+                targets |= {f"average.{name}": value for name, value in progress.averages.items()}
                 for name, target in targets.items():
                     target.copy_(_like(target, file.get_tensor(name)))
-                return Progress(progress.best_weights, progress.best_state, **facts)
+                return Progress(progress.best_weights, progress.best_state, **facts, averages=progress.averages)
         except (OSError, SafetensorError, LookupError, AttributeError, TypeError, ValueError, RuntimeError) as error:
             raise self._foreign(f"{error}") from None
 

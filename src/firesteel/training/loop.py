@@ -16,6 +16,7 @@ from torch import Tensor
 
 from firesteel.nets import Loss, Population, smoothed
 from firesteel.training.checkpoint import Checkpoint, Progress
+from firesteel.training.crew import Crew, make_crew
 from firesteel.training.interrupts import noticed_interrupts
 from firesteel.training.optimizers import ADAM_BETAS, OPTIMIZERS, Buffers, Optimizer
 from firesteel.training.rows import Batch, Rows, batches, mean_loss
@@ -46,6 +47,8 @@ class Plan:
     momentum: float = 0.0
     nesterov: bool = False
     betas: tuple[float, float] = ADAM_BETAS
+    ema: float = 0.0  # the share that an average of the weights keeps at each step; 0 = the weights themselves
+    precision: torch.dtype | None = None  # of feature maps in training; None = as the weights
     n_folds: int = 1  # so many neighbouring members are folds of one setting: their best epoch is chosen together
 
 
@@ -73,32 +76,38 @@ def train(
     observer: Observer | None = None,
     checkpoint: Checkpoint | None = None,
     threads: int = 1,
+    n_crew: int = 1,
 ) -> Run:
     """Train in place; at the end every member holds the weights of its best val epoch.
 
     Deterministic in `plan.seed` and `plan.seeds`. With a checkpoint that holds the progress of this very run, goes on
     from there to the same bits. Ctrl-C ends training with the best weights so far; a second one raises
     KeyboardInterrupt. Cost: one forward and backward pass per batch, one forward pass per epoch over val rows
-    and an eighth of the training rows.
+    and an eighth of the training rows. `threads` are torch's own; `n_crew` threads share every batch instead.
     """
-    with noticed_interrupts() as interrupt, torch.random.fork_rng(devices=[]), quick_arithmetic(threads):
-        loop = Loop(population, rows, val, plan, observer, interrupt, checkpoint)
-        with torch.inference_mode(not population.needs_autograd):
-            return loop.run()
+    with (
+        noticed_interrupts() as interrupt,
+        torch.random.fork_rng(devices=[]),
+        quick_arithmetic(threads),
+        torch.inference_mode(not population.needs_autograd),
+        make_crew(population, n_crew) as crew,
+    ):
+        return Loop(crew, rows, val, plan, observer, interrupt, checkpoint).run()
 
 
 @dataclass
 class Loop:
-    population: Population
+    crew: Crew
     rows: Rows
     val: Rows
     plan: Plan
     observer: Observer | None
     interrupt: threading.Event
     checkpoint: Checkpoint | None
-    gradients: dict[int, Tensor] = field(default_factory=dict)
+    gradients: dict[tuple[int, int], Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.population = self.crew.populations[0]
         population, plan = self.population, self.plan
         buffers = Buffers(population.weights, population.grads, population.layout)
         self.optimizer: Optimizer = OPTIMIZERS[plan.optimizer](
@@ -109,10 +118,14 @@ class Loop:
         self.n_steps = plan.epochs * self.n_epoch_steps
         self.smoothing = self._smoothing()
         self.sample = self.rows.sample(plan.seed)
-        self.progress = Progress.start(population)
+        is_averaged = plan.ema > 0
+        self.progress = Progress.start(population, is_averaged=is_averaged)
         if self.checkpoint is not None and self.checkpoint.exists():
-            self.progress = self.checkpoint.load(population, self.optimizer)
-        population.set_dropout(plan.dropout)
+            self.progress = self.checkpoint.load(population, self.optimizer, is_averaged=is_averaged)
+        for one in self.crew.populations:
+            one.set_dropout(plan.dropout)
+            one.context.precision = plan.precision
+        self.crew.share_state()
 
     def run(self) -> Run:
         started = time.perf_counter() - self.progress.seconds
@@ -151,7 +164,15 @@ class Loop:
         plan, population = self.plan, self.population
         epoch = self.progress.n_epochs
         self.reseed(epoch)
-        order = batches(self.rows, plan.loss, batch_size=plan.batch_size, seed=plan.seed, epoch=epoch, k=population.k)
+        order = batches(
+            self.rows,
+            plan.loss,
+            batch_size=plan.batch_size,
+            seed=plan.seed,
+            epoch=epoch,
+            k=population.k,
+            dtype=population.weights.dtype,
+        )
         for i, batch in enumerate(order):
             self.train_step(batch)
             if i % N_STEPS_BETWEEN_LOOKS == N_STEPS_BETWEEN_LOOKS - 1:
@@ -161,25 +182,42 @@ class Loop:
         return True
 
     def train_step(self, batch: Batch) -> None:
-        population, plan = self.population, self.plan
+        parts = self.crew.parts_of(batch)
+        self.crew.run(self.learn, parts)
+        self.crew.gather(len(parts))
+        optimizer = self.optimizer
+        optimizer.step(self.factor(optimizer.n_steps, self.n_steps))
+        if self.progress.averages:
+            kept = min(self.plan.ema, (1 + optimizer.n_steps) / (10 + optimizer.n_steps))  # a young average learns fast
+            self.progress.averages["weights"].lerp_(self.population.weights, 1 - kept)
+            self.progress.averages["state"].lerp_(self.population.state, 1 - kept)
+
+    def learn(self, population: Population, batch: Batch) -> None:
+        """Fills the population's gradients from its part of a batch."""
+        plan = self.plan
         t = batch.t if self.smoothing is None else smoothed(batch.t, self.smoothing, n_classes=max(2, plan.loss.d_out))
-        n = len(batch.t)
         context = population.context
         context.is_training, context.row_weights = True, batch.seen
-        program = population.program(n)
+        program = population.program(len(batch.t))
         z = program.forward(batch.inputs)
-        if n not in self.gradients:
-            self.gradients[n] = torch.empty_like(z)
-        program.backward(plan.loss.gradient(z, t, batch.share, self.gradients[n]))
-        self.optimizer.step(self.factor(self.optimizer.n_steps, self.n_steps))
+        place = (id(population), len(batch.t))
+        if place not in self.gradients:
+            self.gradients[place] = torch.empty_like(z)
+        program.backward(plan.loss.gradient(z, t, batch.share, self.gradients[place]))
 
     def judge(self) -> None:
-        """Measure train and val loss, and keep the weights of every member that has never been better."""
+        """Measure train and val loss, and keep the weights of every member that has never been better.
+
+        Where the weights are averaged, it is their average that is measured and kept.
+        """
+        with self._averaged():
+            self._judge()
+
+    def _judge(self) -> None:
         progress, population = self.progress, self.population
-        train_loss = mean_loss(population, self.sample, loss=self.plan.criterion)
-        val_loss = torch.nan_to_num(
-            mean_loss(population, self.val, loss=self.plan.criterion), nan=math.inf, posinf=math.inf
-        )
+        answers, criterion = self.crew.answers, self.plan.criterion
+        train_loss = mean_loss(answers, self.sample, loss=criterion)
+        val_loss = torch.nan_to_num(mean_loss(answers, self.val, loss=criterion), nan=math.inf, posinf=math.inf)
         waiting = torch.tensor(self.waiting())
         progress.train_loss.append(torch.nan_to_num(train_loss, nan=math.inf, posinf=math.inf).tolist())
         progress.val_loss.append(val_loss.tolist())
@@ -193,6 +231,19 @@ class Loop:
             better = is_better.to(population.weights.device)
             _keep(progress.best_weights, population.weights, population.layout.per_number(better))
             _keep(progress.best_state, population.state, population.state_layout.per_number(better))
+
+    @contextlib.contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The averages in place of weights and state, as long as it lasts."""
+        buffers = {"weights": self.population.weights, "state": self.population.state}
+        averages = self.progress.averages
+        before = {name: buffers[name].clone() for name in averages}
+        for name, average in averages.items():
+            buffers[name].copy_(average)
+        yield
+        for name, value in before.items():
+            buffers[name].copy_(value)
+        self.crew.share_state()
 
     def waiting(self) -> list[bool]:
         """Which members still hope for a better val loss."""
@@ -212,7 +263,9 @@ class Loop:
 
     def reseed(self, epoch: int) -> None:
         """Dropout depends on the member's seed and the epoch alone, so that a resumed run draws the same."""
-        self.population.context.generators = tuple(np.random.PCG64([seed, epoch]) for seed in self.plan.seeds)
+        for i, one in enumerate(self.crew.populations):
+            place = [epoch, i] if i else [epoch]
+            one.context.generators = tuple(np.random.PCG64([seed, *place]) for seed in self.plan.seeds)
         self.population.reseed(int(np.random.SeedSequence([self.plan.seed, epoch]).generate_state(1)[0]))
 
     def _smoothing(self) -> Tensor | float | None:

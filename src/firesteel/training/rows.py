@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from firesteel.nets import Inputs, Loss, Population
+from firesteel.nets import Inputs, Loss
 
 #: Numbers gathered at once for the coming batches: some 4 MB, so that they stay in the cache.
 N_BLOCK_NUMBERS = 1_000_000
@@ -70,8 +70,22 @@ class Batch:
     share: Tensor | float  # what each row adds to the mean loss: a number, or (*k, batch, 1)
     seen: Tensor | None = None  # (*k, batch, 1), each row's share in a member's batch means
 
+    def split(self, n: int) -> list[Batch]:
+        """The batch in n parts of nearly equally many rows; the shares of each part's rows in means sum to 1 again."""
+        t = self.t.tensor_split(n)
+        inputs = zip(*(x.tensor_split(n, dim=-2) for x in self.inputs), strict=True)
+        shares = self.share.tensor_split(n, dim=-2) if isinstance(self.share, Tensor) else (self.share,) * n
+        if self.seen is None:
+            seens: list[Tensor | None] = [None] * n
+        else:
+            parts = self.seen.tensor_split(n, dim=-2)
+            seens = [part / part.sum(-2, keepdim=True).clamp_min(torch.finfo(part.dtype).tiny) for part in parts]
+        return [Batch(*part) for part in zip(inputs, t, shares, seens, strict=True)]
 
-def batches(rows: Rows, loss: Loss, *, batch_size: int, seed: int, epoch: int, k: int) -> Iterator[Batch]:
+
+def batches(
+    rows: Rows, loss: Loss, *, batch_size: int, seed: int, epoch: int, k: int, dtype: torch.dtype
+) -> Iterator[Batch]:
     """One epoch: every row once, in an order drawn from PCG64([seed, epoch]); the last batch may be smaller.
 
     A plain script draws the same order with `np.random.Generator(np.random.PCG64([seed, epoch])).permutation(n)`.
@@ -84,7 +98,7 @@ def batches(rows: Rows, loss: Loss, *, batch_size: int, seed: int, epoch: int, k
     room = tuple(x.new_empty(min(n_block, rows.n_rows), x.shape[-1]) for x in rows.inputs)
     for part in order.split(n_block):
         block = rows.take(part, room=room)
-        t = loss.spread(block.y).to(_float_of(block))
+        t = loss.spread(block.y).to(dtype)
         shares = _shares(block.weights, batch_size, k)
         seens = _shares(block.mask, batch_size, k)
         columns = zip(*(x.split(batch_size) for x in block.inputs), strict=True)
@@ -101,12 +115,9 @@ def _shares(weights: Tensor | None, batch_size: int, k: int) -> Iterator[Tensor]
         yield unit if k == 1 else unit.T.expand(k, -1).unsqueeze(-1)
 
 
-def _float_of(rows: Rows) -> torch.dtype:
-    floats = [x.dtype for x in rows.inputs if x.is_floating_point()]
-    return floats[0] if floats else torch.get_default_dtype()
-
-
-def fold_rows_of(rows: Rows, folds: np.ndarray, *, members: np.ndarray) -> tuple[Rows, Rows]:
+def fold_rows_of(
+    rows: Rows, folds: np.ndarray, *, members: np.ndarray, dtype: torch.dtype
+) -> tuple[Rows, Rows]:
     """Train and val rows of fold-members: member i is judged on fold `members[i]` alone and never learns from it.
 
     `folds` `(n_rows,)` names each row's fold, `members` `(k,)` each member's. The val rows come per member, padded to
@@ -114,7 +125,7 @@ def fold_rows_of(rows: Rows, folds: np.ndarray, *, members: np.ndarray) -> tuple
     """
     device = rows.y.device
     is_seen = torch.from_numpy(folds[:, None] != members[None, :]).to(device)  # (n_rows, k)
-    mask = is_seen.to(_float_of(rows))
+    mask = is_seen.to(dtype)
     weights = mask if rows.weights is None else mask * rows.weights
     train = replace(rows, weights=weights, mask=mask)
     places = [np.flatnonzero(folds == fold) for fold in members]
@@ -122,7 +133,7 @@ def fold_rows_of(rows: Rows, folds: np.ndarray, *, members: np.ndarray) -> tuple
     padded = np.stack([np.pad(place, (0, longest - len(place))) for place in places])  # (k, longest)
     index = torch.from_numpy(padded).to(device)
     there = np.stack([np.arange(longest) < len(place) for place in places])
-    val_weights = torch.from_numpy(there).to(device, _float_of(rows)).T  # (longest, k)
+    val_weights = torch.from_numpy(there).to(device, dtype).T  # (longest, k)
     if rows.weights is not None:
         val_weights = val_weights * rows.weights.squeeze(-1)[index].T
     if len(members) == 1:
@@ -130,11 +141,11 @@ def fold_rows_of(rows: Rows, folds: np.ndarray, *, members: np.ndarray) -> tuple
     return train, Rows(tuple(x[index] for x in rows.inputs), rows.y[index], val_weights)
 
 
-def mean_loss(population: Population, rows: Rows, *, loss: Loss) -> Tensor:
-    """The loss of every member outside training, `(k,)`, weighted by the rows' weights."""
-    z = population.answers(rows.inputs)  # (k, n_rows, d_out)
+def mean_loss(answers: Callable[[Inputs], Tensor], rows: Rows, *, loss: Loss) -> Tensor:
+    """The loss of every member outside training, `(k,)`, weighted by the rows' weights; `answers` as a population's."""
+    z = answers(rows.inputs)  # (k, n_rows, d_out)
     losses = loss.rows(z, rows.y)  # (k, n_rows)
     if rows.weights is None:
         return losses.mean(1)
     weights = rows.weights.T
-    return (losses * weights).sum(1) / weights.sum(1).expand(population.k)
+    return (losses * weights).sum(1) / weights.sum(1).expand(len(z))
