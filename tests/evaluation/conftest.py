@@ -12,6 +12,7 @@ from firesteel.evaluation.importance import Importance
 from firesteel.evaluation.intervals import score, with_spread
 from firesteel.evaluation.mistakes import find_mistakes
 from firesteel.evaluation.report import History, Notice, Report, compare_with_best
+from firesteel.evaluation.sights import Sights, find_sights
 from firesteel.recipe import Choice, Task
 
 
@@ -30,6 +31,21 @@ def _truth_and_answers(task: Task, *, skill: float, seed: int = 0, n: int = 120)
 def _baseline(task: Task, name: str, *, label: str, skill: float, seed: int = 1, note: str = "") -> Baseline:
     y, answer = _truth_and_answers(task, skill=skill, seed=seed)
     return Baseline(name, label, score(y, answer, task=task, seed=0, n_resamples=100), 0.25, note, answer)
+
+
+def _sights(y: np.ndarray, proba: np.ndarray, *, side: int = 8) -> Sights:
+    """The sights of random grey pictures that have these answers."""
+    rng = np.random.default_rng(5)
+    pixels = rng.integers(0, 256, (len(y), side, side, 1)).astype(np.uint8)
+    return find_sights(
+        pixels,
+        y,
+        proba=proba,
+        names=[f"{i}.png" for i in range(len(y))],
+        saliency=lambda rows: pixels[rows][..., 0],
+        filters=rng.integers(0, 256, (5, 3, 3, 1)).astype(np.uint8),
+        maps=lambda row: np.stack([pixels[row, ..., 0]] * 4),
+    )
 
 
 def _report(task: Task, *, skill: float = 0.6, rival: float = 0.3) -> Report:
@@ -53,6 +69,7 @@ def _report(task: Task, *, skill: float = 0.6, rival: float = 0.3) -> Report:
         comparison=compare_with_best(answer, baselines, task=task, y=y, seed=0),
         mistakes=find_mistakes(y, answer, task=task, seed=0),
         importances=(Importance("height", 0.2, 0.02, 120, 5), Importance("age", -0.001, 0.01, 120, 5)),
+        sights=None if task == "regression" else _sights(y, answer),
         history=History(((1.0, 1.1), (0.5, 0.6)), ((1.2, 1.3), (0.8, float("nan"))), (2, 1)),
         choices=(Choice("d_hidden", (64, 64), "560 rows"), Choice("lr", 0.004, "the default for AdamW")),
         notices=(Notice("leak", "'alive' gives the target away", "alive"),),

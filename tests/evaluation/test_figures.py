@@ -14,13 +14,16 @@ import pytest
 from firesteel.errors import RecipeError
 from firesteel.evaluation.calibration import calibration_curve
 from firesteel.evaluation.figures import FIGURES, VARIABLES, draw, figures_of, to_svg, write_png
-from firesteel.evaluation.mistakes import Mistakes, confusion_matrix, residual_summary
+from firesteel.evaluation.mistakes import Confusion, Mistakes, confusion_matrix, residual_summary
 from firesteel.evaluation.report import History, Report
 from firesteel.recipe import Task
 
 MakeReport = Callable[..., Report]
 NAMES = {
-    "multiclass": ["models", "learning_curve", "confusion", "calibration", "importances"],
+    "multiclass": [
+        *["models", "learning_curve", "confusion", "calibration", "importances"],
+        *["mistakes", "predictions", "saliency", "filters", "feature_maps"],
+    ],
     "regression": ["models", "learning_curve", "residuals", "importances"],
 }
 
@@ -89,7 +92,7 @@ def test_of_many_classes_those_with_most_mistakes_are_drawn(make_report: MakeRep
     y, proba = rng.integers(0, 40, 500), rng.random((500, 40))
     mistakes = Mistakes(confusion_matrix(y, proba), calibration_curve(y, proba / proba.sum(axis=1, keepdims=True)))
     names = tuple(f"class {i} with a very long name indeed" for i in range(40))
-    ax = draw("confusion", replace(make_report("multiclass"), mistakes=mistakes, classes=names))
+    ax = draw("confusion", replace(make_report("multiclass"), mistakes=mistakes, classes=names, sights=None))
     assert len(ax.get_xticks()) == 15
     assert ax.get_title(loc="left") == "the 15 classes with most mistakes; 25 more"
     ax.figure.draw_without_rendering()
@@ -114,3 +117,18 @@ def test_any_word_of_the_user_can_stand_on_an_axis(word: str, make_report: MakeR
     for figure in figures_of(report):
         ET.fromstring(to_svg(figure, report))
         assert figure.caption(report)
+
+
+def test_a_table_has_no_figure_of_pictures(make_report: MakeReport) -> None:
+    found = figures_of(replace(make_report("binary"), sights=None))
+    assert found
+    assert not any(figure.is_of_pictures for figure in found)
+
+
+@pytest.mark.parametrize(("n_wrong", "text"), [(3, "All 3 wrong answers"), (30, "The 3 surest of 30 wrong answers")])
+def test_the_sheet_says_how_many_mistakes_it_leaves_out(n_wrong: int, text: str, make_report: MakeReport) -> None:
+    report = make_report("binary")
+    sights = replace(report.sights, worst=report.sights.worst[:3])
+    mistakes = Mistakes(confusion=Confusion(((9, n_wrong), (0, 9))))
+    figure = next(one for one in FIGURES if one.name == "mistakes")
+    assert figure.caption(replace(report, sights=sights, mistakes=mistakes)).startswith(text)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from firesteel.evaluation.digits import aligned
-from firesteel.evaluation.lines import WIDTH, headline, model_table, score_table, summary
+from firesteel.evaluation.lines import WIDTH, headline, model_table, score_table, summary, width_note
 from firesteel.evaluation.report import Report
 from firesteel.recipe import Task
 
@@ -57,6 +57,22 @@ def test_without_baselines_only_the_score_is_said(make_report: MakeReport) -> No
     assert headline(report).endswith("on 120 test rows")
     assert " g (95 % interval " in headline(report)
     assert summary(report)[-1].startswith("R2")
+
+
+def test_a_wide_interval_is_said_in_points_with_what_narrows_it(make_report: MakeReport) -> None:
+    report = make_report("binary")
+    main = replace(report.main, value=0.7, low=0.57, high=0.83, n_rows=50)
+    few = replace(report, test=(main, *report.test[1:]))
+    said = "50 test rows give an interval of ±13 points; more test rows narrow it"
+    assert width_note(few) == said
+    assert f"  {said}" in summary(few)
+
+
+def test_a_narrow_interval_and_one_of_no_share_are_not_remarked(make_report: MakeReport) -> None:
+    report = make_report("binary")
+    many = replace(report, test=(replace(report.main, low=0.66, high=0.75), *report.test[1:]))
+    alone = replace(report, test=(replace(report.main, low=float("nan"), high=float("nan")), *report.test[1:]))
+    assert width_note(many) == width_note(alone) == width_note(make_report("regression")) == ""
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from firesteel.evaluation.lines import headline
+from firesteel.evaluation.lines import headline, width_note
 from firesteel.evaluation.page import render_page
 from firesteel.evaluation.report import Notice, Report
 from firesteel.recipe import Choice, Task
@@ -76,7 +76,7 @@ def test_a_page_has_every_part_and_is_well_formed(task: Task, make_report: MakeR
 def test_a_page_loads_nothing_from_anywhere(make_report: MakeReport) -> None:
     page = render_page(make_report("binary").to_dict(), title="t")
     links = set(re.findall(r"""(?:src|href|url|@import)\s*[=(]\s*["']?([^"')\s>]+)""", page))
-    assert all(link.startswith("#") for link in links)
+    assert all(link.startswith(("#", "data:image/png;base64,")) for link in links)
     assert "<script" not in page
     assert {found for found in re.findall(r"https?://[^\"'\s<]+", page) if "www.w3.org" not in found} == set()
 
@@ -110,3 +110,16 @@ def test_a_page_shows_a_share_of_very_many_columns(make_report: MakeReport) -> N
     assert "The first 500 of 700." in text
     assert "c499" in text
     assert "c500" not in text
+
+
+def test_pictures_have_a_section_and_a_table_has_none(make_report: MakeReport) -> None:
+    report = make_report("multiclass")
+    page = render_page(report.to_dict(), title="t")
+    assert "<h2>Pictures</h2>" in page
+    assert "data:image/png;base64," in page
+    assert "<h2>Pictures</h2>" not in render_page(replace(report, sights=None).to_dict(), title="t")
+
+
+def test_few_test_rows_are_pointed_out(make_report: MakeReport) -> None:
+    report = make_report("binary", skill=0.3)
+    assert f"{width_note(report)}." in read(render_page(report.to_dict(), title="t"))[0]

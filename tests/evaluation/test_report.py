@@ -66,3 +66,15 @@ def test_a_report_of_a_stranger_needs_only_its_scores() -> None:
     report = Report("binary", "y", score(np.array([0, 1]), np.eye(2), task="binary", seed=0))
     assert Report.from_dict(report.to_dict()).to_dict() == report.to_dict()
     assert report.best is None
+
+
+def test_pictures_of_other_classes_than_the_reports_are_refused(make_report: Callable[..., Report]) -> None:
+    record = make_report("binary").to_dict()
+    with pytest.raises(ValueError, match="is not a picture of 3 classes"):
+        Report.from_dict({**record, "classes": ["a", "b", "c"]})
+
+
+def test_a_report_without_pictures_does_not_speak_of_them(make_report: Callable[..., Report]) -> None:
+    record = make_report("regression").to_dict()
+    assert "sights" not in record
+    assert Report.from_dict(record).sights is None

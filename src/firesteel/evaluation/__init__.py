@@ -10,7 +10,9 @@ from firesteel.evaluation.lines import headline, model_table, score_table, summa
 from firesteel.evaluation.metrics import MAIN_METRIC, METRICS, Answer, Metric, metrics_for
 from firesteel.evaluation.mistakes import Confusion, Mistakes, Residuals, find_mistakes
 from firesteel.evaluation.page import render_page
+from firesteel.evaluation.picture_drawings import draw_prediction, draw_sheet
 from firesteel.evaluation.report import History, Notice, Report, compare_with_best
+from firesteel.evaluation.sights import Seen, Sights, find_sights, make_seen
 
 __all__ = [
     "CONTENDERS",
@@ -32,14 +34,20 @@ __all__ = [
     "Residuals",
     "Rows",
     "Score",
+    "Seen",
+    "Sights",
     "best_baseline",
     "calibration_curve",
     "compare",
     "compare_with_best",
     "draw",
+    "draw_prediction",
+    "draw_sheet",
     "find_mistakes",
+    "find_sights",
     "fit_baselines",
     "headline",
+    "make_seen",
     "metrics_for",
     "model_table",
     "permutation_importance",

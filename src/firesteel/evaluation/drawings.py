@@ -24,6 +24,7 @@ from firesteel.evaluation.look import (
     short,
 )
 from firesteel.evaluation.metrics import BY_NAME
+from firesteel.evaluation.picture_drawings import put_examples
 from firesteel.evaluation.report import Report, Standing
 
 if TYPE_CHECKING:
@@ -123,10 +124,17 @@ def learning_curve(report: Report, ax: Axes | None = None) -> Axes:
 
 
 def confusion(report: Report, ax: Axes | None = None) -> Axes:
-    """What each true class (row) was taken for (column): rows of the table and, as colour, their share."""
-    counts, names, n_hidden = _shown_confusion(report)
+    """What each true class (row) was taken for (column): rows of the table and, as colour, their share.
+
+    Of pictures, the most frequent mistakes have an example in their cell.
+    """
+    shown, n_hidden = _shown_classes(report)
+    counts = _counts_of(report)[np.ix_(shown, shown)]
+    names = [short(report.classes[i]) if report.classes else str(i) for i in shown]
     k = len(counts)
-    ax = ax or new_axes(height=1.1 + min(0.75, 4.4 / max(k, 4)) * k)
+    has_pictures = report.sights is not None and bool(report.sights.examples)
+    cell = min(0.75, 4.4 / max(k, 4)) if not has_pictures else min(1.5, 4.0 / k)
+    ax = ax or new_axes(height=1.1 + cell * k)
     from matplotlib.patches import Rectangle
 
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -135,9 +143,6 @@ def confusion(report: Report, ax: Axes | None = None) -> Axes:
             strength = float(shares[i, j])
             colour, alpha = (GRID, 0.35) if not counts[i, j] else (OTHER if i == j else NET, 0.2 + 0.8 * strength)
             ax.add_patch(Rectangle((j - 0.48, i - 0.48), 0.96, 0.96, facecolor=colour, alpha=alpha, linewidth=0))
-            if counts[i, j]:
-                ink = PAPER if alpha > 0.55 else INK
-                ax.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", color=ink, fontsize=_cell_font(k, counts))
     dress(ax, x="the network's answer", y="true class")
     size = FONT_SIZE if k <= 6 else SMALL
     is_long = max(len(name) for name in names) * k > 36
@@ -153,6 +158,11 @@ def confusion(report: Report, ax: Axes | None = None) -> Axes:
     ax.tick_params(labelsize=size, labelcolor=INK)
     ax.set_xlim(-0.5, k - 0.5)
     ax.set_ylim(k - 0.5, -0.5)
+    filled: set[tuple[int, int]] = set()
+    if report.sights is not None and has_pictures:
+        ax.set_aspect("equal")
+        filled = put_examples(ax, report.sights, places={code: i for i, code in enumerate(shown)})
+    _write_counts(ax, counts, shares=shares, filled=filled)
     if n_hidden:
         ax.set_title(f"the {k} classes with most mistakes; {n_hidden} more", fontsize=SMALL, color=MUTED, loc="left")
     return ax
@@ -264,16 +274,35 @@ def _mark_best_epochs(ax: Axes, best_epochs: tuple[int, ...]) -> None:
     )
 
 
-def _shown_confusion(report: Report) -> tuple[NDArray[np.int64], list[str], int]:
-    """Counts and names of the classes that are drawn, and how many are not."""
+def _write_counts(
+    ax: Axes, counts: NDArray[np.int64], *, shares: NDArray[np.float64], filled: set[tuple[int, int]]
+) -> None:
+    """How many rows each cell has; in the corner of those that a picture fills."""
+    size = _cell_font(len(counts), counts)
+    for i, j in zip(*counts.nonzero(), strict=True):
+        text = f"{counts[i, j]:,}"
+        if (i, j) in filled:
+            badge = {"facecolor": NET, "edgecolor": "none", "boxstyle": "square,pad=0.15"}
+            small = float(np.clip(70 / len(counts), 6, SMALL))
+            ax.text(j + 0.44, i + 0.42, text, ha="right", va="bottom", color=PAPER, fontsize=small, bbox=badge)
+        else:
+            ink = PAPER if 0.2 + 0.8 * shares[i, j] > 0.55 else INK
+            ax.text(j, i, text, ha="center", va="center", color=ink, fontsize=size)
+
+
+def _counts_of(report: Report) -> NDArray[np.int64]:
     found = report.mistakes.confusion
-    counts = np.zeros((1, 1), dtype=np.int64) if found is None else found.array
-    names = [short(name) for name in report.classes] or [str(i) for i in range(len(counts))]
+    return np.zeros((1, 1), dtype=np.int64) if found is None else found.array
+
+
+def _shown_classes(report: Report) -> tuple[list[int], int]:
+    """Codes of the classes that are drawn, and how many are not."""
+    counts = _counts_of(report)
     if len(counts) <= MAX_CLASSES:
-        return counts, names, 0
+        return list(range(len(counts))), 0
     wrong = counts - np.diag(counts.diagonal())
     worst = np.sort(np.argsort(-(wrong.sum(axis=0) + wrong.sum(axis=1)), kind="stable")[:MAX_CLASSES])
-    return counts[np.ix_(worst, worst)], [names[i] for i in worst], len(counts) - MAX_CLASSES
+    return worst.tolist(), len(counts) - MAX_CLASSES
 
 
 def _cell_font(k: int, counts: NDArray[np.int64]) -> float:

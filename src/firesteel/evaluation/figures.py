@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firesteel.errors import RecipeError, nearest
-from firesteel.evaluation import drawings, look
+from firesteel.evaluation import drawings, look, picture_drawings
 from firesteel.evaluation.digits import plural, style_of, styled
 from firesteel.evaluation.metrics import BY_NAME, CLASSES, REGRESSION
 from firesteel.evaluation.report import Report
+from firesteel.evaluation.sights import Sights
 from firesteel.recipe import Task
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Figure:
     draw: Callable[[Report, Axes | None], Axes]
     has_data: Callable[[Report], bool]
     caption: Callable[[Report], str]
+    is_of_pictures: bool = False
 
     def applies_to(self, report: Report) -> bool:
         return report.task in self.tasks and self.has_data(report)
@@ -69,9 +71,10 @@ def _about_confusion(report: Report) -> str:
     if n == 0:
         return "Blue cells are right answers; there is no mistake on these rows."
     names = report.classes or [str(i) for i in range(max(true, picked) + 1)]
+    pictures = " A cell with a picture shows its surest mistake." if report.sights and report.sights.examples else ""
     return (
         "Blue cells are right answers, orange ones mistakes; the most frequent: "
-        f"'{names[true]}' taken for '{names[picked]}', {plural(n, 'row')}."
+        f"'{names[true]}' taken for '{names[picked]}', {plural(n, 'row')}.{pictures}"
     )
 
 
@@ -103,6 +106,45 @@ def _about_importances(report: Report) -> str:
     if report.n_columns > len(report.importances):
         text += f" ({len(report.importances)} of {plural(report.n_columns, 'column')} were measured)"
     return f"{text}."
+
+
+def _about_predictions(report: Report) -> str:
+    sights = _sights(report)
+    parts = ["typical answers first, then the closest calls"] if sights.right else []
+    parts += ["the surest mistakes" + (" at the end" if sights.right else "")] if sights.worst else []
+    return f"The largest probabilities: blue is the true class, orange a wrong answer; {', '.join(parts)}."
+
+
+def _about_mistakes(report: Report) -> str:
+    n_shown, counts = len(_sights(report).worst), report.mistakes.confusion
+    n = n_shown if counts is None else int(counts.array.sum() - counts.array.diagonal().sum())
+    which = "All" if n == n_shown else f"The {n_shown} surest of"
+    return (
+        f"{which} {plural(n, 'wrong answer')}, the surest first. Look here for wrong labels "
+        "and for pictures that nobody could tell."
+    )
+
+
+def _about_filters(_: Report) -> str:
+    return (
+        "The weights of the first layer, a square for each of its units: "
+        "bright pixels speak for it, dark ones against it, middle grey does not count."
+    )
+
+
+def _about_feature_maps(_: Report) -> str:
+    return "What the first layer passes on of one picture: bright where a filter finds what it looks for."
+
+
+def _about_saliency(_: Report) -> str:
+    return (
+        "Orange are the pixels that the answer hangs on: a small change there changes it most "
+        "(the gradient of the answer). On the background instead of the thing, the network learned a shortcut."
+    )
+
+
+def _sights(report: Report) -> Sights:
+    return report.sights or Sights()
 
 
 FIGURES: tuple[Figure, ...] = (
@@ -154,6 +196,51 @@ FIGURES: tuple[Figure, ...] = (
         lambda report: bool(report.importances),
         _about_importances,
     ),
+    Figure(
+        "mistakes",
+        "The worst mistakes",
+        CLASSES,
+        picture_drawings.mistakes,
+        lambda report: bool(_sights(report).worst),
+        _about_mistakes,
+        is_of_pictures=True,
+    ),
+    Figure(
+        "predictions",
+        "Answers",
+        CLASSES,
+        picture_drawings.predictions,
+        lambda report: bool(_sights(report).right or _sights(report).worst),
+        _about_predictions,
+        is_of_pictures=True,
+    ),
+    Figure(
+        "saliency",
+        "Where the network looks",
+        CLASSES,
+        picture_drawings.saliency,
+        lambda report: bool(_sights(report).salient),
+        _about_saliency,
+        is_of_pictures=True,
+    ),
+    Figure(
+        "filters",
+        "Filters of the first layer",
+        CLASSES,
+        picture_drawings.filters,
+        lambda report: _sights(report).filters is not None,
+        _about_filters,
+        is_of_pictures=True,
+    ),
+    Figure(
+        "feature_maps",
+        "What the first layer sees",
+        CLASSES,
+        picture_drawings.feature_maps,
+        lambda report: _sights(report).maps is not None and _sights(report).maps_of is not None,
+        _about_feature_maps,
+        is_of_pictures=True,
+    ),
 )
 
 
@@ -198,6 +285,7 @@ def to_svg(figure: Figure, report: Report) -> str:
     svg = text[text.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)
+    svg = re.sub(r'(<image [^>]*?) id="[^"]*"', r"\1", svg)  # made of the pixels: equal pictures have the same
     svg = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{figure.name}-", svg)
     for colour, variable in VARIABLES.items():
         svg = svg.replace(colour, variable)

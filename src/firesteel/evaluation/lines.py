@@ -14,6 +14,7 @@ from firesteel.evaluation.report import Report, Standing
 
 WIDTH = 80
 LABEL_WIDTH = 21  # "logistic regression" and the mark before it
+MAX_REACH = 0.05  # of an interval to each side: from there on a reader is told that test rows are few
 MARK = "▸ "  # before the network's row
 
 #: Headings narrow enough for a table of 80 columns.
@@ -69,10 +70,19 @@ def headline(report: Report) -> str:
 
 def summary(report: Report) -> list[str]:
     """Lines of at most 80 columns: headline, the network's scores, all models best first, and what to know of them."""
-    lines = [*_wrapped(headline(report)), "", *score_table(report)]
+    lines = [*_wrapped(headline(report)), "", *score_table(report), *_wrapped(width_note(report), indent="  ")]
     if report.baselines:
         lines += ["", *model_table(report), *_notes(report)]
     return lines
+
+
+def width_note(report: Report) -> str:
+    """Of classes, how far the main score's interval reaches to each side, where that is far; "" where it is not."""
+    main = report.main
+    reach = (main.high - main.low) / 2
+    if not BY_NAME[main.name].is_share or not reach > MAX_REACH:
+        return ""
+    return f"{plural(main.n_rows, 'test row')} give an interval of ±{100 * reach:.0f} points; more test rows narrow it"
 
 
 def score_table(report: Report) -> list[str]:

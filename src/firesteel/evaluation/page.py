@@ -9,7 +9,7 @@ from typing import Any
 
 from firesteel.evaluation.digits import aligned, span, style_of, styled
 from firesteel.evaluation.figures import Figure, figures_of, to_svg
-from firesteel.evaluation.lines import headline, score_cells, score_headings
+from firesteel.evaluation.lines import headline, score_cells, score_headings, width_note
 from firesteel.evaluation.metrics import BY_NAME, metrics_for
 from firesteel.evaluation.report import Report, Standing
 
@@ -28,14 +28,13 @@ def render_page(
     report = Report.from_dict(report_dict)
     figures = {figure.name: figure for figure in figures_of(report)}
     models = figures.pop("models", None)
+    of_pictures = [figure for figure in figures.values() if figure.is_of_pictures]
+    others = [figure for figure in figures.values() if not figure.is_of_pictures]
     sections = [
         _head(report, title),
         _scores(report, models),
-        _section(
-            "Figures", "", f'<div class="figures">{"".join(_figure(one, report) for one in figures.values())}</div>'
-        )
-        if figures
-        else "",
+        _figures("Pictures", of_pictures, report=report, style="pictures"),
+        _figures("Figures", others, report=report, style="figures"),
         _notices(report),
         _choices(report),
         _columns(columns),
@@ -82,6 +81,9 @@ def _scores(report: Report, models: Figure | None) -> str:
     intro = (
         "On test rows, which neither training nor any choice has seen. Intervals are 95 % (bootstrap over these rows)."
     )
+    width = width_note(report)
+    if width:
+        intro += f" {_sentence(width)}"
     metrics = metrics_for(report.task)
     own = _table(["", *score_headings(report)], _score_rows(report), numbers_from=1)
     parts = [own]
@@ -123,6 +125,12 @@ def _model_rows(report: Report) -> list[list[Cell]]:
 
 def _value_of(standing: Standing, name: str) -> float:
     return next((found.value for found in standing.scores if found.name == name), float("nan"))
+
+
+def _figures(title: str, figures: Sequence[Figure], *, report: Report, style: str) -> str:
+    if not figures:
+        return ""
+    return _section(title, "", f'<div class="{style}">{"".join(_figure(one, report) for one in figures)}</div>')
 
 
 def _figure(figure: Figure, report: Report) -> str:

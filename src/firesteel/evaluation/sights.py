@@ -72,7 +72,7 @@ def _as_picture(value: Any, max_side: int = MAX_SIDE) -> Bytes:
     pixels = _from_png(value, max_side=max_side) if isinstance(value, str) else value
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:
         raise ValueError("a picture of the report must be a text or bytes")
-    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or not 0 < min(pixels.shape[:2]):
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or min(pixels.shape[:2]) == 0:
         raise ValueError(f"a picture of the report is {pixels.shape}")
     if max(pixels.shape[:2]) > max_side:
         raise ValueError(f"a picture of the report is larger than {max_side} pixels")
