@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 #: Distances, as above. A pair beyond NEAR must also be at RATIO of the distance, in the coarse, of the neighbour number
-#: RANK among SAMPLE pictures of the set: so 3 pairs of "1" of 60,000 digits are taken for one, with 0.25 it were 660.
+#: RANK among SAMPLE pictures of the set: so 3 pairs of "1" of 60,000 digits are taken for one; at 0.25 it is hundreds.
 NEAR, LOOSE = 0.12, 0.35
 RATIO, RANK, SAMPLE = 0.1, 8, 512
 #: Pixels a side for the search and for the last word.
@@ -35,7 +35,7 @@ _LEAST_CONTRAST = 8.0
 #: differences, the usual hash, are noise on blank paper). Pairs up to WINDOW places from each other in the order of one
 #: key are compared: so the work is bounded, whatever the pictures are.
 _BANDS, _BITS, _WINDOW = 4, 14, 6
-#: Of the pairs of one step through one order, so many (or a quarter of the pictures), the nearest, are looked at closely.
+#: Of the pairs of one step through one order so many (or a quarter of the pictures), the nearest, get a close look.
 _CLOSE_LOOKS = 5_000
 #: Up to here every pair is compared.
 _ALL_PAIRS = 1_500
