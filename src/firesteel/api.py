@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib.metadata import version
@@ -12,23 +12,30 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from torch import nn
 
 from firesteel.data import (
+    Form,
     Look,
+    Pictures,
     Schema,
     Split,
     Table,
-    arrays_to_table,
+    Wish,
     fingerprint,
+    header_of,
+    is_column,
     look_over,
+    look_over_pictures,
     match_test_labels,
+    read_input,
+    read_picture_schema,
     read_schema,
-    read_table,
     split_rows,
+    to_table,
 )
 from firesteel.errors import DataError, RecipeError
+from firesteel.features import PictureFeatures
 from firesteel.evaluation import Notice
 from firesteel.model import (
     Evaluation,
@@ -43,6 +50,7 @@ from firesteel.model import (
     label_type_of,
     load_model,
     predict_file,
+    predict_pictures,
     predict_table,
     save_model,
 )
@@ -64,17 +72,20 @@ def fit(
     force: bool = False,
     resume: str | Path | None = None,
     observer: Observer | None = None,
+    on_reading: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> Model:
-    """A trained and checked model from a table.
+    """A trained and checked model from a table or from pictures.
 
-    `data`: a file, a built-in set ("digits"), a pandas or polars DataFrame, or an array `(n_rows, n_columns)`, then
-    with `target` as the array of answers `(n_rows,)`. `target`: the column to predict, its name or number (-1 = last).
-    `test`: another table whose rows test the model, instead of rows held out. `net`: "mlp", "linear", a torch module of
-    your own that turns `(batch, d_in)` into `(batch, d_out)`, or a function that makes one from `(d_in, d_out)`.
+    `data`: a file, a folder of pictures, the name of a set ("digits", "mnist"), a pandas or polars DataFrame, or an
+    array `(n_rows, n_columns)` or `(n, h, w)`, then with `target` as the array of answers `(n_rows,)`. `target`: the
+    column to predict, its name or number (-1 = last). `test`: other rows that test the model, instead of rows held out.
+    `net`: "mlp", "linear", "conv", "resnet", a torch module of your own that turns `(batch, d_in)`, or pictures
+    `(batch, channels, height, width)`, into `(batch, d_out)`, or a function that makes one from `(d_in, d_out)`.
     `recipe`: a recipe file or a dict; `options` are the recipe's fields (`firesteel fit --help` lists them) and go
     before it. `output`: the run folder to write. `resume`: the run folder of a killed run, to go on with it to the
-    same weights. `observer` is called with a `Sight` while training goes on.
+    same weights. `observer` is called with a `Sight` while training goes on, `on_reading` with how many pictures of how
+    many are read.
 
     Raises: FiresteelError for what cannot be used, with what to try next; nothing is written or lost then.
     """
@@ -82,9 +93,9 @@ def fit(
     if resume is not None:
         recipe, output = {**read_recipe(Unfinished.find(resume).recipe), **_fields(recipe)}, resume
     asked = _ask(recipe, options, data=data, target=target, test=test, net=net)
-    table = _training_table(data, target, asked)
+    table, test_table = _tables(data, target, test, asked, on_reading=on_reading)
     is_resumed = resume is not None
-    has_header = _header_of(asked.data if data is None else data, table)
+    has_header = header_of(asked.data if data is None else data, table)
     unfinished = None if output is None else Unfinished(Path(output))
     if unfinished is not None:
         check_place(unfinished.place, force=force or is_resumed)
@@ -92,7 +103,7 @@ def fit(
     return _train_and_save(
         asked,
         table,
-        _test_table(test, asked, has_header=has_header),
+        test_table,
         has_header=has_header,
         net=None if isinstance(net, str) else net,
         observer=observer,
@@ -110,15 +121,24 @@ def predict(
     output: str | Path | None = None,
     id_columns: Sequence[str] = (),
     force: bool = False,
+    sheet: str | Path | None = None,
     net: ModuleSource | None = None,
 ) -> Predictions:
-    """The model's answers for new rows, in their order: a frame, or with `output` a CSV file.
+    """The model's answers for new rows or pictures, in their order: a frame, or with `output` a CSV file.
 
-    `run`: a run folder or a model. `data` as for `fit`, a target not needed. `id_columns` are put in front of the
-    answers. Files are read in parts, so that one larger than memory works with `output`. Raises: FiresteelError.
+    `run`: a run folder or a model. `data` as for `fit`, a target not needed; pictures are a file, a list of files, a
+    folder or arrays. `id_columns` are put in front of the answers. Tables are read in parts, so that a file larger than
+    memory works with `output`. `sheet`: a PNG file to write, with the pictures and their answers.
+    Raises: FiresteelError.
     """
     model = _model(run, net)
-    source = data if isinstance(data, str | Path) else _table(data, None)
+    if isinstance(model.features, PictureFeatures):
+        return predict_pictures(model, data, output=output, force=force, sheet=sheet)
+    if sheet is not None:
+        raise RecipeError(
+            "a sheet shows pictures", found=f"the model predicts '{model.report.target}' from columns", hint="no sheet"
+        )
+    source = data if isinstance(data, str | Path) else to_table(data)
     if output is None:
         return predict_table(model, source, id_columns=id_columns)
     return predict_file(model, source, output=output, id_columns=id_columns, force=force)
@@ -127,9 +147,14 @@ def predict(
 def evaluate(run: RunSource, data: Any, target: Any = None, *, net: ModuleSource | None = None) -> Evaluation:
     """The model's scores on other rows whose answers are known. `data` and `target` as for `fit`."""
     model = _model(run, net)
-    is_column = target is None or isinstance(target, str | Integral)
-    table = _table(data, None if is_column else target, has_header=model.has_header)
-    if is_column:
+    y = None if is_column(target) else target
+    if isinstance(model.features, PictureFeatures):
+        wish = Wish(form=model.features.form)
+        table, own_test = read_input(data, y, wish=wish)
+        table = own_test or table
+    else:
+        table = to_table(data, y, has_header=model.has_header)
+    if is_column(target):
         _check_target(target, table, model)
     return evaluate_model(model, match_test_labels(table, model.schema))
 
@@ -140,18 +165,24 @@ def show(run: RunSource, *, net: ModuleSource | None = None) -> Model:
 
 
 def data(source: Any, target: str | Integral | int | None = None) -> Look:
-    """What is in a table: kinds of columns, missing values, equal rows, and with a target what gives it away."""
+    """What is in a table: kinds of columns, missing values, equal rows, and with a target what gives it away.
+
+    Of pictures: their form, classes, and how many are nearly equal.
+    """
     word = str(source) if isinstance(source, str | Path) else "FILE"
     number = int(target) if isinstance(target, Integral) else target
-    return look_over(_table(source, None), number, source=word)
+    table, test = read_input(source, target=number)
+    if isinstance(table, Pictures):
+        return look_over_pictures(table, n_test=0 if test is None else test.n_rows, source=word)
+    return look_over(table, number, source=word)
 
 
 def read(data: Any, *, has_header: bool | None = None) -> Table:
-    """The rows of a file, a built-in set, a frame or an array, as `fit` reads them: `read("rows.csv").frame`.
+    """The rows of a file, a set, a frame or an array, as `fit` reads them: `read("rows.csv").frame`.
 
-    `has_header` overrules what the first row of a text file looks like.
+    Of pictures also `pixels`, uint8 `(n, h, w, c)`. `has_header` overrules what the first row of a text file looks like.
     """
-    return _table(data, None, has_header=has_header)
+    return read_input(data, as_pictures=False, has_header=has_header)[0]
 
 
 def load(run: str | Path, *, net: ModuleSource | None = None) -> Model:
@@ -240,26 +271,35 @@ def _fields(recipe: str | Path | Mapping[str, Any] | None) -> dict[str, Any]:
     return dict(recipe) if isinstance(recipe, Mapping) else read_recipe(recipe)
 
 
-def _training_table(data: Any, target: Any, asked: Recipe) -> Table:
+def _tables(
+    data: Any, target: Any, test: Any, asked: Recipe, *, on_reading: Callable[[int, int], None] | None
+) -> tuple[Table, Table | None]:
+    """The rows to learn from, and test rows where they were given or the set has its own."""
     source = asked.data if data is None else data
     if source is None:
         raise RecipeError(
-            "fit needs data", found="no file and no built-in set was named", hint="firesteel fit digits     or a file"
+            "fit needs data", found="no file and no set was named", hint="firesteel fit digits     or a file or folder"
         )
-    is_column = target is None or isinstance(target, str | Integral)
-    return _table(source, None if is_column else target)
+    return read_input(
+        source,
+        None if is_column(target) else target,
+        test=asked.test if test is None else test,
+        target=asked.target,
+        wish=_wish(asked, on_reading),
+        as_pictures=asked.pictures,
+    )
 
 
-def _test_table(test: Any, asked: Recipe, *, has_header: bool | None) -> Table | None:
-    source = asked.test if test is None else test
-    return None if source is None else _table(source, None, has_header=has_header)
-
-
-def _header_of(source: Any, table: Table) -> bool | None:
-    """Whether later text files have a header: as this one, and always where columns have names; arrays do not tell."""
-    if not table.has_header:
-        return False
-    return True if isinstance(source, str | Path) or hasattr(type(source), "columns") else None
+def _wish(asked: Recipe, on_reading: Callable[[int, int], None] | None) -> Wish:
+    return Wish(
+        labels=None if asked.labels is None else Path(asked.labels),
+        target=asked.target if isinstance(asked.target, str) else None,
+        form=None if asked.size is None else Form.parse(asked.size),
+        is_strict=asked.strict,
+        is_offline=asked.offline,
+        data_dir=None if asked.data_dir is None else Path(asked.data_dir),
+        observer=on_reading,
+    )
 
 
 def _check_target(target: str | Integral | None, table: Table, model: Model) -> None:
@@ -276,26 +316,18 @@ def _check_target(target: str | Integral | None, table: Table, model: Model) -> 
         )
 
 
-def _table(source: Any, y: Any, *, has_header: bool | None = None) -> Table:
-    """A table of whatever was given; arrays become columns c0, c1, ... and, with y, `target`."""
-    if isinstance(source, tuple) and len(source) == 2:
-        source, y = source
-    if isinstance(source, pl.LazyFrame):
-        source = source.collect()
-    is_array = hasattr(source, "__array__") and not hasattr(source, "columns")
-    if y is not None and "target" in getattr(source, "columns", ()):
-        raise DataError(
-            "y becomes the column 'target' beside the frame's own",
-            found="the frame has a column 'target' already",
-            hint="leave y out and name that column as the target, or drop it",
-        )
-    if y is not None or is_array or isinstance(source, list):
-        return arrays_to_table(source, y)
-    return read_table(source, has_header=has_header if isinstance(source, str | Path) else None)
-
-
 def _prepare(asked: Recipe, table: Table, test: Table | None) -> tuple[Schema, Split, Table | None]:
-    schema = read_schema(
+    schema = _schema(asked, table)
+    if test is not None:
+        test = match_test_labels(test, schema)
+    split = split_rows(table, schema, seed=first_seed(asked), group=asked.group, time=asked.time, test=test)
+    return schema, split, test
+
+
+def _schema(asked: Recipe, table: Table) -> Schema:
+    if isinstance(table, Pictures):
+        return read_picture_schema(table, task=asked.task)
+    return read_schema(
         table,
         _default_target(asked, table),
         task=asked.task,
@@ -305,10 +337,6 @@ def _prepare(asked: Recipe, table: Table, test: Table | None) -> tuple[Schema, S
         group=asked.group,
         time=asked.time,
     )
-    if test is not None:
-        test = match_test_labels(test, schema)
-    split = split_rows(table, schema, seed=first_seed(asked), group=asked.group, time=asked.time, test=test)
-    return schema, split, test
 
 
 def _default_target(asked: Recipe, table: Table) -> str | int | None:
@@ -328,10 +356,15 @@ def _notices(
     if test is not None:
         spoken["test"] = test.notices
     if split.n_equal:
-        rows = "1 row repeats" if split.n_equal == 1 else f"{split.n_equal:,} rows repeat"
-        spoken["equal_rows"] = (f"{rows} another one; equal rows stay on one side of the split",)
+        what = ("picture", "nearly equals") if isinstance(table, Pictures) else ("row", "repeats")
+        spoken["equal_rows"] = (_equal_notice(split.n_equal, *what),)
     spoken |= {"features": tuple(features), "training": tuple(run)}
     return leaks + [Notice(code, text) for code, texts in spoken.items() for text in texts]
+
+
+def _equal_notice(n: int, noun: str, verb: str) -> str:
+    said = f"1 {noun} {verb}" if n == 1 else f"{n:,} {noun}s {verb.removesuffix('s')}"
+    return f"{said} another one; equal {noun}s stay on one side of the split"
 
 
 def _leak_notice(text: str, schema: Schema) -> Notice:

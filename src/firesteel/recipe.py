@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from firesteel.errors import RecipeError, nearest
 
 Task = Literal["regression", "binary", "multiclass"]
-Kind = Literal["numeric", "boolean", "categorical", "datetime", "text", "id", "constant"]
+Kind = Literal["numeric", "boolean", "categorical", "datetime", "text", "id", "constant", "picture"]
 
 #: What other libraries call a field.
 SYNONYMS = {
@@ -61,7 +61,7 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # the data
-    data: str | None = Field(None, description="a file (CSV, TSV, Parquet, Arrow, JSON lines) or a built-in set")
+    data: str | None = Field(None, description="a table, a folder or file of pictures, or the name of a set")
     target: str | int | None = Field(None, description="the column to predict: its name, or its number (-1 = last)")
     test: str | None = Field(None, description="a file with the test rows, instead of holding rows out")
     task: Task | None = Field(None, description="regression, binary or multiclass, instead of what the target says")
@@ -70,9 +70,23 @@ class Recipe(BaseModel):
     keep: tuple[str, ...] = Field((), description="columns to keep although they give the target away")
     group: str | None = Field(None, description="rows of one value of this column stay on one side of the split")
     time: str | None = Field(None, description="split by this column: oldest rows train, newest rows test")
+    # pictures
+    labels: str | None = Field(None, description="a CSV with the file names of pictures and their labels")
+    size: str | None = Field(None, description="HEIGHTxWIDTHxCHANNELS that all pictures are fitted to, like 64x64x3")
+    pictures: bool | None = Field(None, description="read a table of one pixel a column as pictures, or not")
+    strict: bool = Field(False, description="a picture that cannot be read is an error, not left out")
+    data_dir: str | None = Field(None, description="a folder where named sets lie already")
+    offline: bool = Field(False, description="download nothing")
+    # how training shows pictures, each time anew
+    shift: Share | None = Field(None, description="moved by up to this share of their width")
+    rotate: Annotated[float, Field(ge=0, le=180)] | None = Field(None, description="turned by up to so many degrees")
+    scale: Share | None = Field(None, description="made larger or smaller by up to this share")
+    erase: Share | None = Field(None, description="this share of them loses a rectangle")
+    flip: Share | None = Field(None, description="this share of them is mirrored")
     # the net
-    net: Literal["mlp", "linear"] = Field("mlp", description="the architecture")
+    net: Literal["mlp", "linear", "conv", "resnet"] | None = Field(None, description="the architecture")
     d_hidden: tuple[Count, ...] | None = Field(None, description="widths of the hidden layers, like 256,256,256")
+    channels: tuple[Count, ...] | None = Field(None, description="channels of each convolution, like 16,32,64")
     activation: Literal["relu", "leaky_relu", "sigmoid", "tanh", "gelu", "silu"] | None = Field(
         None, description="the function between the layers"
     )
@@ -103,6 +117,8 @@ class Recipe(BaseModel):
     dtype: Literal["float32", "float64"] = Field("float32", description="float64 to compare to the last digits")
     device: str = Field("auto", description="cpu, cuda, or auto")
     threads: Count | None = Field(None, description="CPU threads for training")
+    ema: Share | None = Field(None, description="weights are averaged over steps, so much of the average is kept")
+    precision: Literal["float32", "bfloat16"] | None = Field(None, description="of feature maps in training")
     # the answer
     baselines: bool = Field(True, description="fit classical models on the same split")
     figures: bool = Field(False, description="write the report's figures as PNG files too")

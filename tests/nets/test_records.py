@@ -88,7 +88,7 @@ def test_a_record_nested_without_end_is_a_net_error():
     "name", ["Layer", "_FixedLayer", "_Norm", "Activation", "object", "", "linear"], ids=lambda name: name or "(empty)"
 )
 def test_only_whole_layers_are_made(name):
-    with pytest.raises(NetError, match="a layer is one of BatchNorm1d, Dropout"):
+    with pytest.raises(NetError, match="a layer is one of Augment, AvgPool2d, BatchNorm1d"):
         layer_from_dict({"layer": name})
 
 

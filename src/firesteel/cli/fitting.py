@@ -49,13 +49,14 @@ def _fit(source: str | None = None, **words: Any) -> int:
     recipe, resume = words.get("recipe"), words.get("resume")
     output = resume or words.get("output") or _default_output(fields, recipe)
     is_quiet, as_json = bool(words.get("quiet")), bool(words.get("json"))
-    with training_bar(is_quiet=is_quiet or as_json) as observer, _told_to_resume(output):
+    with training_bar(is_quiet=is_quiet or as_json) as (observer, on_reading), _told_to_resume(output):
         model = api.fit(
             recipe=recipe,
             output=output,
             force=bool(words.get("force")),
             resume=resume,
             observer=observer,
+            on_reading=on_reading,
             **fields,
         )
     if as_json:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeAlias
+
+OnReading: TypeAlias = Callable[[int, int], None]
 
 if TYPE_CHECKING:
     from firesteel.training import Observer, Sight
 
 
 @contextlib.contextmanager
-def training_bar(*, is_quiet: bool) -> Iterator[Observer | None]:
-    """An observer that draws epoch, losses and time left on standard error, and clears them at the end."""
+def training_bar(*, is_quiet: bool) -> Iterator[tuple[Observer | None, OnReading | None]]:
+    """What draws epoch, losses and time left on standard error, and before that how many pictures are read.
+
+    Both are cleared at the end.
+    """
     if is_quiet or not sys.stderr.isatty():
-        yield None
+        yield None, None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
@@ -28,7 +33,10 @@ def training_bar(*, is_quiet: bool) -> Iterator[Observer | None]:
             epoch = f"{min(int(sight.epochs_done) + 1, sight.epochs)}/{sight.epochs}"
             bar.update(task, completed=sight.epochs_done / sight.epochs, epoch=epoch, losses=_losses(sight))
 
-        yield observe
+        def on_reading(n_done: int, n_all: int) -> None:
+            bar.update(task, completed=n_done / max(1, n_all), losses=f"reading pictures: {n_done:,} of {n_all:,}")
+
+        yield observe, on_reading
 
 
 def _losses(sight: Sight) -> str:

@@ -66,11 +66,16 @@ def show_lines(model: Model, run: str) -> list[str]:
 def data_lines(look: Look) -> list[str]:
     """What is in a table."""
     n_missing = sum(column.n_missing for column in look.columns)
-    lines = [f"{look.name}: {look.n_rows:,} rows, {len(look.columns) + (look.target is not None)} columns"]
+    is_picture = any(column.kind == "picture" for column in look.columns)
+    what = "pictures" if is_picture else f"rows, {len(look.columns) + (look.target is not None)} columns"
+    lines = [f"{look.name}: {look.n_rows:,} {what}"]
     if look.target is not None:
         classes = f", {len(look.target.classes)} classes" if look.target.classes else ""
         lines += wrapped(f"target '{look.target.name}': {look.target.task}{classes} ({look.target.reason})")
-    lines += [f"{n_missing:,} missing values; {look.n_equal:,} rows repeat an earlier one", ""]
+    if is_picture:
+        lines += [*wrapped(look.counts), f"{look.n_equal:,} nearly equal an earlier one", ""]
+    else:
+        lines += [f"{n_missing:,} missing values; {look.n_equal:,} rows repeat an earlier one", ""]
     return [*lines, *column_lines(look.columns), *notice_lines(look.notices), "", *wrapped(f"Next: {look.hint}")]
 
 
@@ -167,8 +172,9 @@ def _rows_line(report: Report) -> str:
     else:
         n_known = report.n_rows["train"] + report.n_rows["val"]
         parts = f"{n_known:,} in {report.n_members} folds (each val for one net), {report.n_rows['test']:,} test"
-    n = f"{report.n_columns} column{'s' if report.n_columns != 1 else ''}"
-    return f"predicts '{report.target}' ({report.task}) from {n}; rows: {parts}; {report.split}"
+    n = f"{report.n_columns} column{'s' if report.n_columns != 1 else ''}; rows"
+    source = f"pictures ({report.reads})" if report.reads else n
+    return f"predicts '{report.target}' ({report.task}) from {source}: {parts}; {report.split}"
 
 
 def _spoken(value: Any) -> str:

@@ -18,29 +18,36 @@ Json = Annotated[bool, Parameter(name="--json", help="print JSON", negative="")]
 
 def predict(
     run: Run,
-    source: Annotated[str, Parameter(name="DATA", help="a file with the rows to answer")],
+    source: Annotated[str, Parameter(name="DATA", help="a file with the rows to answer, a picture, or a folder")],
     /,
-    *,
+    *more: Annotated[str, Parameter(name="MORE", help="more pictures")],
     output: Output = None,
     id_columns: Annotated[
         list[str] | None, Parameter(name="--id", help="a column to put in front of the answers", negative="")
     ] = None,
     force: Annotated[bool, Parameter(help="replace an earlier file", negative="")] = False,
+    is_shown: Annotated[
+        bool, Parameter(name="--show", help="write a sheet of the pictures with their answers", negative="")
+    ] = False,
     as_json: Json = False,
 ) -> int:
-    """Answer new rows with a trained model: predictions, and the probability of each class.
+    """Answer new rows or pictures with a trained model: predictions, and the probability of each class.
 
-    Rows keep their order. Files are read in parts: with -o one larger than memory works.
+    Rows keep their order. Tables are read in parts: with -o one larger than memory works.
     """
     from firesteel import api
 
     ids = [part for word in id_columns or () for part in word.split(",")]
-    answers = api.predict(run, source, output=output, id_columns=ids, force=force)
+    sheet = (output or Path("answers.csv")).with_suffix(".png") if is_shown else None
+    given = [source, *more] if more else source
+    answers = api.predict(run, given, output=output, id_columns=ids, force=force, sheet=sheet)
     if as_json:
         rows = None if answers.frame is None else answers.frame.to_dicts()
         _print_json({"n_rows": answers.n_rows, "notices": list(answers.notices), "rows": rows})
     else:
         print_lines(predict_lines(answers, None if output is None else str(output)))
+        if sheet is not None:
+            print_lines([f"the pictures with their answers: {sheet}"])
     return 0
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from firesteel.data.kinds import LEFT_OUT, look_at
 from firesteel.data.naming import read_schema
+from firesteel.data.picture_schema import count_classes, read_picture_schema
+from firesteel.data.pictures import PICTURE, TARGET, Pictures, spoken_form
 from firesteel.data.schema import Column, Target
 from firesteel.data.table import Table
 from firesteel.data.tasks import offer_targets
@@ -24,6 +26,7 @@ class Look:
     target: Target | None
     notices: tuple[str, ...]
     hint: str  # what to type next
+    counts: str = ""  # of pictures: how many each class has
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -48,3 +51,26 @@ def look_over(table: Table, target: str | int | None = None, *, source: str = "F
     notices = table.notices + schema.notices
     hint = f"firesteel fit {shlex.quote(source)} --target {shlex.quote(schema.target.name)}"
     return Look(table.name, frame.height, n_equal, schema.columns, schema.target, notices, hint)
+
+
+def look_over_pictures(pictures: Pictures, *, n_test: int = 0, source: str = "FOLDER") -> Look:
+    """Form, classes and their counts, and how many pictures are equal or nearly so."""
+    n_equal = pictures.n_rows - pictures.frame[PICTURE].n_unique()
+    own_test = (f"{n_test:,} more are the set's own test pictures",) if n_test else ()
+    if TARGET in pictures.frame.columns:
+        schema = read_picture_schema(pictures)
+        notices = (*pictures.notices, *schema.notices, *own_test)
+        hint = f"firesteel fit {shlex.quote(source)}"
+        return Look(
+            pictures.name,
+            pictures.n_rows,
+            n_equal,
+            schema.columns,
+            schema.target,
+            notices,
+            hint,
+            counts=count_classes(pictures),
+        )
+    column = Column(PICTURE, "picture", spoken_form(pictures.form), True, n_unique=pictures.n_rows - n_equal)
+    hint = "firesteel predict RUN FOLDER, or labels to learn from: --labels FILE.csv"
+    return Look(pictures.name, pictures.n_rows, n_equal, (column,), None, (*pictures.notices, *own_test), hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ from firesteel.data.arrays import is_picture_array, read_arrays
 from firesteel.data.bundles import BUNDLES, read_bundle
 from firesteel.data.decoding import PICTURE_ENDINGS
 from firesteel.data.folders import read_files, read_folder
-from firesteel.data.idx import is_idx, read_idx
+from firesteel.data.idx import idx_in_folder, is_idx, read_idx
 from firesteel.data.named_sets import NAMED_SETS, read_named_set
-from firesteel.data.pictures import Pictures, Reading, Wish, make_pictures
+from firesteel.data.pictures import Form, Pictures, Reading, Wish, make_pictures
+from firesteel.data.pixel_columns import pixels_of_columns
+from firesteel.data.table import Table
+from firesteel.errors import DataError
 from firesteel.data.text_grids import is_text_grid, read_text_grid
 
 
@@ -30,13 +34,40 @@ def is_pictures(source: Any) -> bool:
     return is_idx(path) or is_text_grid(path)
 
 
-def read_pictures(source: Any, y: Any = None, *, wish: Wish) -> tuple[Pictures, Pictures | None]:
-    """The pictures of a source with their labels, and its own test set where it has one.
+def read_pictures(source: Any, y: Any = None, *, test: Any = None, wish: Wish) -> tuple[Pictures, Pictures | None]:
+    """The pictures of a source with their labels, and the test pictures: those of `test`, else the source's own.
 
     `y` are labels for arrays. Raises DataError for what cannot be read as pictures.
     """
-    name = str(source) if isinstance(source, str | os.PathLike) else "the pictures"
-    return make_pictures(_read(source, y, wish=wish), name=name)
+    reading = _read(source, y, wish=wish)
+    if test is not None:
+        form = Form(*reading.pixels.shape[1:])
+        own = _read(test, None, wish=replace(wish, form=form, labels=None))
+        reading = replace(reading, test=replace(own, test=None))
+    return make_pictures(reading, name=name_of(source))
+
+
+def pictures_of_columns(
+    table: Table, target: str | int | None, *, test: Table | None = None
+) -> tuple[Pictures, Pictures | None] | None:
+    """A table of one pixel a column, and a test table like it, as pictures; None for every other table."""
+    reading = pixels_of_columns(table, target=target)
+    if reading is None:
+        return None
+    own = None if test is None else pixels_of_columns(test, target=target)
+    if test is not None and (own is None or own.pixels.shape[1:] != reading.pixels.shape[1:]):
+        raise DataError(
+            "test pictures must have the pixels of the training pictures",
+            found=f"'{test.name}' has columns of another kind",
+            hint="a table of the same columns, or --no-pictures",
+        )
+    reading = replace(reading, notices=(*table.notices, *reading.notices), test=own)
+    return make_pictures(reading, name=table.name)
+
+
+def name_of(source: Any) -> str:
+    """What messages call a source."""
+    return str(source) if isinstance(source, str | os.PathLike) else "the pictures"
 
 
 def _read(source: Any, y: Any, *, wish: Wish) -> Reading:
@@ -48,7 +79,8 @@ def _read(source: Any, y: Any, *, wish: Wish) -> Reading:
     if not path.exists():
         return read_named_set(str(source), wish=wish)
     if path.is_dir():
-        return read_folder(path, wish=wish)
+        images = idx_in_folder(path)
+        return read_folder(path, wish=wish) if images is None else read_idx(images, wish=wish)
     if path.suffix.lower() in BUNDLES:
         return read_bundle(path, wish=wish)
     if path.suffix.lower() in PICTURE_ENDINGS:

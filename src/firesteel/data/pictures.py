@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,10 @@ import polars as pl
 
 from firesteel.data.likeness import find_units
 from firesteel.data.table import Table
-from firesteel.errors import DataError
+from firesteel.errors import DataError, RecipeError
+
+#: Pictures that are hashed at once, so that those of a memory map are not all in memory.
+_PICTURES_AT_ONCE = 1_000
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -32,6 +36,18 @@ class Form:
     @property
     def shape(self) -> tuple[int, int, int]:
         return self.height, self.width, self.channels
+
+    @classmethod
+    def parse(cls, text: str) -> Form:
+        """64x64x3 as a form. Raises RecipeError for anything else."""
+        sides = [int(word) for word in text.lower().split("x") if word.isdigit() and len(word) < 6]
+        if len(sides) != 3 or min(sides) < 1 or sides[2] not in (1, 3) or text.count("x") + text.count("X") != 2:
+            raise RecipeError(
+                "a size is HEIGHTxWIDTHxCHANNELS, with 1 channel (grey) or 3 (RGB)",
+                found=f"'{text}' was given",
+                hint="--size 64x64x3",
+            )
+        return cls(*sides)
 
     @property
     def d(self) -> int:
@@ -76,6 +92,13 @@ class Pictures(Table):
     def form(self) -> Form:
         _, height, width, channels = self.pixels.shape
         return Form(height, width, channels)
+
+    def fingerprint_start(self) -> bytes:
+        """The hash of all pixels."""
+        digest = hashlib.sha256(repr(self.pixels.shape).encode())
+        for start in range(0, len(self.pixels), _PICTURES_AT_ONCE):
+            digest.update(np.ascontiguousarray(self.pixels[start : start + _PICTURES_AT_ONCE]))
+        return digest.digest()
 
     def take(self, rows: npt.NDArray[np.int64]) -> Pictures:
         """These pictures, in this order; a run of neighbours shares the memory."""

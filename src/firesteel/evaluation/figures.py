@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from firesteel.evaluation import drawings, look, picture_drawings
 from firesteel.evaluation.digits import plural, style_of, styled
 from firesteel.evaluation.metrics import BY_NAME, CLASSES, REGRESSION
 from firesteel.evaluation.report import Report
-from firesteel.evaluation.sights import Sights
+from firesteel.evaluation.sights import Seen, Sights
 from firesteel.recipe import Task
 
 if TYPE_CHECKING:
@@ -272,6 +272,15 @@ def write_png(report: Report, folder: Path) -> list[Path]:
             drawn.savefig(path, dpi=look.DPI, facecolor=look.PAPER, metadata={"Software": None})
         paths.append(path)
     return paths
+
+
+def sheet_png(seens: Sequence[Seen], classes: Sequence[str]) -> bytes:
+    """Pictures with their answers as a PNG."""
+    buffer = io.BytesIO()
+    with _quiet_fonts():
+        drawn = picture_drawings.draw_sheet(seens, classes)
+        drawn.savefig(buffer, format="png", dpi=look.DPI, facecolor=look.PAPER, metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def to_svg(figure: Figure, report: Report) -> str:

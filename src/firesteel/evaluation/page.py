@@ -59,7 +59,8 @@ def _head(report: Report, title: str) -> str:
     facts = {
         "target": report.target,
         "task": _task(report),
-        "columns": f"{report.n_columns:,}" if report.n_columns else "",
+        "pictures": report.reads,
+        "columns": f"{report.n_columns:,}" if report.n_columns and not report.reads else "",
         **(
             {"rows": f"{known:,} in {report.n_members} folds, {report.n_rows.get('test', 0):,} test"}
             if report.n_members > 1

@@ -85,6 +85,7 @@ class Report:
     choices: tuple[Choice, ...] = ()
     notices: tuple[Notice, ...] = ()
     n_columns: int = 0
+    reads: str = ""  # what a picture is like: "28 x 28, grey"; nothing for columns
     n_members: int = 1
     n_params: int = 0  # of one member
     seconds: Mapping[str, float] = field(default_factory=dict)  # reading, training, evaluating
@@ -134,6 +135,7 @@ class Report:
                 "choices": [one.to_dict() for one in self.choices],
                 "notices": [one.to_dict() for one in self.notices],
                 "n_columns": self.n_columns,
+                **({"reads": self.reads} if self.reads else {}),
                 "n_members": self.n_members,
                 "n_params": self.n_params,
                 "seconds": self.seconds,
@@ -154,6 +156,7 @@ class Report:
         notes, sights = record["baseline_notes"], record.get("sights")
         return cls(
             **{name: record[name] for name in plain},
+            reads=str(record.get("reads", "")),
             n_rows=n_rows,
             classes=tuple(record["classes"]),
             test=test,

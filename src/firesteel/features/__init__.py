@@ -5,6 +5,7 @@
     numbers.py    numeric and boolean columns
     times.py      date-time columns
     words.py      categorical columns
+    pixels.py     pictures, as rows of grey levels
 
 What a net needs beyond that (imputing, scaling, one-hot, embedding) is layers: see `firesteel.nets`.
 """
@@ -14,5 +15,6 @@ from __future__ import annotations
 from firesteel.features.encoding import Batch, Features
 from firesteel.features.fitting import fit_features
 from firesteel.features.oddities import Oddity, sum_oddities
+from firesteel.features.pixels import PictureFeatures, fit_pictures
 
-__all__ = ["Batch", "Features", "Oddity", "fit_features", "sum_oddities"]
+__all__ = ["Batch", "Features", "Oddity", "PictureFeatures", "fit_features", "fit_pictures", "sum_oddities"]

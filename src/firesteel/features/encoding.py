@@ -29,7 +29,7 @@ MAX_WORDS_SHOWN = 10
 class Batch:
     """Rows as a net reads them; `torch.from_numpy` shares the memory of both arrays."""
 
-    x_num: npt.NDArray[np.floating[Any]]  # (n_rows, n_num) in the features' dtype, NaN = missing
+    x_num: npt.NDArray[Any]  # (n_rows, n_num) in the features' dtype, NaN = missing; uint8 for pictures
     x_cat: npt.NDArray[np.int64]  # (n_rows, n_cat), 0 = unknown
     oddities: tuple[Oddity, ...] = ()
 
@@ -77,6 +77,11 @@ class Features:
         return tuple(column.source for column in self._categorical)
 
     @property
+    def widths(self) -> tuple[int, int]:
+        """Columns of `x_num` and of `x_cat`."""
+        return len(self.num_names), len(self.cat_names)
+
+    @property
     def n_levels(self) -> tuple[int, ...]:
         """The number of codes of each column of `x_cat`, 0 included."""
         return tuple(column.n_levels for column in self._categorical)
@@ -111,10 +116,7 @@ class Features:
 
         Raises: DataError for a target that is not there or missing in a row, or a label that training did not know.
         """
-        if self.target.name not in frame.columns:
-            raise _missing_column([self.target.name], frame.columns, what="the target")
-        given = frame[self.target.name]
-        return _encode_labels(given, self.target) if self.target.classes else _encode_numbers(given)
+        return encode_target(self.target, frame)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, as JSON can hold it."""
@@ -140,6 +142,14 @@ class Features:
             raise _missing_column(absent, names, what="every column that the model reads")
         known = {*self.sources, *self.unread, self.target.name}
         return [Oddity("extra_column", name, 0) for name in names if name not in known]
+
+
+def encode_target(target: Target, frame: pl.DataFrame) -> npt.NDArray[np.int64] | npt.NDArray[np.float64]:
+    """As `Features.encode_target`."""
+    if target.name not in frame.columns:
+        raise _missing_column([target.name], frame.columns, what="the target")
+    given = frame[target.name]
+    return _encode_labels(given, target) if target.classes else _encode_numbers(given)
 
 
 def _missing_column(absent: list[str], names: list[str], *, what: str) -> DataError:

@@ -10,7 +10,7 @@ import polars as pl
 
 from firesteel.data import as_words
 
-Code = Literal["extra_column", "not_a_number", "not_a_time", "unseen", "unseen_flag"]
+Code = Literal["extra_column", "not_a_number", "not_a_time", "unseen", "unseen_flag", "reverse"]
 
 _TEXTS: dict[Code, str] = {
     "extra_column": "'{column}' was not there in training and is ignored",
@@ -18,6 +18,7 @@ _TEXTS: dict[Code, str] = {
     "not_a_time": "'{column}': {rows} without a date or time, like '{example}', read as missing",
     "unseen": "'{column}': {rows} with a value that training never or hardly had, like '{example}', read as unknown",
     "unseen_flag": "'{column}': {rows} with a value that training never had, like '{example}', read as missing",
+    "reverse": "{rows} with the background that training had not ({example} there) and so read as their negative",
 }
 
 

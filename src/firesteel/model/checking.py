@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from firesteel.data import Schema, Split, Table, as_numbers, as_words
+from firesteel.data import FILE, Pictures, Schema, Split, Table, as_numbers, as_words, spoken_form
 from firesteel.errors import DataError
 from firesteel.evaluation import (
     Answer,
     Baseline,
     History,
+    Importance,
     Mistakes,
     Notice,
     Report,
     Score,
+    Sights,
     compare_with_best,
     find_mistakes,
     fit_baselines,
@@ -28,8 +30,10 @@ from firesteel.evaluation import (
 )
 from firesteel.evaluation import Rows as BaselineRows
 from firesteel.features import Batch, Features
-from firesteel.model.fitting import Fitted, Judged, Material
+from firesteel.model.fitting import Fitted, Judged
+from firesteel.model.material import Material, encode
 from firesteel.model.model import Model, answers_of
+from firesteel.model.seeing import see
 from firesteel.recipe import Choice, Recipe, Task
 from firesteel.training import first_seed
 
@@ -48,9 +52,9 @@ def check_population(
     """The report of a fitted population; `test` holds the rows that `split.test` counts."""
     started = time.perf_counter()
     task, seed = schema.target.task, first_seed(recipe)
-    frame = test.frame[split.test]
-    batch = fitted.features.encode(frame)
-    y = fitted.features.encode_target(frame)
+    held = test.take(split.test)
+    batch = encode(fitted.features, held)
+    y = fitted.features.encode_target(held.frame)
 
     def answer_of(rows: Batch) -> Answer:
         return answers_of(fitted.population, fitted.readout, rows)
@@ -82,17 +86,36 @@ def check_population(
         baselines=baselines,
         comparison=compare_with_best(answer, baselines, task=task, y=y, seed=seed),
         mistakes=find_mistakes(y, answer, task=task, seed=seed),
-        importances=permutation_importance(
-            answer_of, batch, y=y, task=task, columns=places_of(fitted.features), seed=seed
-        ),
+        importances=_importances(fitted, answer_of, batch, y=y, seed=seed),
         history=History(run.train_loss, run.val_loss, run.best_epoch),
         choices=(*choices, *fitted.choices),
         notices=(*notices, *(Notice("test_rows", text) for text in batch.notices)),
+        sights=_sights(fitted, held, batch, y=y, answer=answer),
         n_columns=len(fitted.features.sources),
+        reads=spoken_form(held.form) if isinstance(held, Pictures) else "",
         n_members=fitted.population.k,
         n_params=fitted.population.n_params,
         seconds={"training": run.seconds, "evaluating": time.perf_counter() - started},
     )
+
+
+def _importances(
+    fitted: Fitted, answer_of: Callable[[Batch], Answer], batch: Batch, *, y: np.ndarray, seed: int
+) -> tuple[Importance, ...]:
+    """Of columns; pixels say what they say together, and sights show it."""
+    features = fitted.features
+    if not isinstance(features, Features):
+        return ()
+    return permutation_importance(
+        answer_of, batch, y=y, task=features.target.task, columns=places_of(features), seed=seed
+    )
+
+
+def _sights(fitted: Fitted, held: Table, batch: Batch, *, y: np.ndarray, answer: Answer) -> Sights | None:
+    if not (isinstance(held, Pictures) and fitted.features.target.classes):
+        return None
+    names = held.frame[FILE].to_list()
+    return see(fitted.population, batch, y, answer=answer, pixels=held.pixels, names=names)
 
 
 def score_judged(judged: Judged, *, task: Task, seed: int) -> tuple[Score, ...]:
@@ -143,14 +166,15 @@ def evaluate_model(model: Model, table: Table) -> Evaluation:
     started = time.perf_counter()
     target = model.schema.target
     is_known = (as_words if target.classes else as_numbers)(table.frame[target.name]).is_not_null()
-    frame = table.frame.filter(is_known)
+    known = table.take(np.flatnonzero(is_known.to_numpy()))
+    frame = known.frame
     if frame.height == 0:
         raise DataError(
             "rows to evaluate on need their target",
             found=f"'{target.name}' is missing in all",
             hint="firesteel predict",
         )
-    batch = model.features.encode(frame)
+    batch = encode(model.features, known)
     y = model.features.encode_target(frame)
     answer = model.answer(batch)
     seed = first_seed(model.recipe)

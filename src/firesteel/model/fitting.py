@@ -1,44 +1,34 @@
-"""From a table, its schema, its split and a recipe to a trained population: features, net, training, the best of it."""
+"""From the material and a recipe to a trained population: net, training, the best of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from firesteel.data import Schema, Split, Table, fold_rows
-from firesteel.errors import DataError, RecipeError, TrainingError
+from firesteel.errors import DataError, TrainingError
 from firesteel.evaluation import Answer, temperature
-from firesteel.features import Features, fit_features
+from firesteel.features import PictureFeatures
+from firesteel.model.material import AnyFeatures, Material, as_read
 from firesteel.model.readout import Readout
-from firesteel.nets import (
-    Columns,
-    ModulePopulation,
-    ModuleSource,
-    Net,
-    Population,
-    build_net,
-    fit_state,
-    input_net,
-    make_module,
-    set_dropout,
-    start_population,
-)
+from firesteel.model.starting import OF_OUR_LAYERS, Started, name_net, start
+from firesteel.nets import ModuleSource, Net, Population, set_dropout
 from firesteel.recipe import Choice, Recipe
 from firesteel.training import (
+    OVER_MAPS,
     Checkpoint,
     Observer,
     Rows,
     Run,
     Settings,
-    choose_folds,
     choose_settings,
-    first_seed,
     fold_rows_of,
+    measure_precision,
     n_outputs,
     train,
+    usual_for_pictures,
 )
 
 #: Offered where training diverged: a tenth of what diverged, and never more than what trains nearly every net.
@@ -49,9 +39,6 @@ N_TEMPERATURE_ROWS = 100
 
 #: The least standard deviation of a target whose squared errors float64 can tell from 0.
 SPREAD_MIN = 1e-100
-
-#: What the recipe says of firesteel's own layers, and so not of a user's module.
-OF_OUR_LAYERS = ("d_hidden", "activation", "norm", "periodic", "dropout")
 
 #: Temperatures nearer to 1 than this change no probability that anybody would notice.
 TEMPERATURE_STEP = 0.01
@@ -71,55 +58,12 @@ class Judged:
 class Fitted:
     """A trained population with all that a model needs."""
 
-    features: Features
+    features: AnyFeatures
     readout: Readout
     population: Population
     run: Run
     judged: Judged
     choices: tuple[Choice, ...]
-
-
-@dataclass(frozen=True)
-class Material:
-    """The rows that are not test rows, encoded: train rows first, then val rows."""
-
-    features: Features
-    rows: np.ndarray  # row numbers of the table
-    n_train: int
-    x_num: np.ndarray
-    x_cat: np.ndarray
-    y: np.ndarray  # class codes, or numbers in the target's units
-    folds: np.ndarray | None  # (n_rows,), None for a single val part
-
-    @property
-    def n_folds(self) -> int:
-        return 1 if self.folds is None else int(self.folds.max()) + 1
-
-    @property
-    def n_learned(self) -> int:
-        """Rows that one member learns from."""
-        return self.n_train if self.folds is None else round(len(self.rows) * (1 - 1 / self.n_folds))
-
-
-def gather_material(
-    recipe: Recipe, table: Table, *, schema: Schema, split: Split, is_own_net: bool = False
-) -> tuple[Material, list[Choice]]:
-    """Encode the training rows; folds are drawn where the recipe or the number of rows asks for them."""
-    rows = np.concatenate([split.train, split.val])
-    chosen = choose_folds(recipe, n_rows=len(rows), is_by_time=recipe.time is not None, is_own_net=is_own_net)
-    folds = None
-    if chosen.value > 1:
-        seed = first_seed(recipe)
-        folds = fold_rows(table, schema, split=split, n_folds=chosen.value, seed=seed, group=recipe.group)
-    n_train = len(split.train)
-    fitted_on = rows if folds is not None else rows[:n_train]
-    features = fit_features(schema, table.frame[fitted_on], dtype=recipe.dtype)
-    frame = table.frame[rows]
-    batch = features.encode(frame)
-    y = features.encode_target(frame).copy()  # polars lends its memory for reading only
-    return Material(features, rows, n_train, batch.x_num, batch.x_cat, y, folds), (
-        [chosen] if recipe.members is None else []
-    )
 
 
 def fit_population(
@@ -137,12 +81,22 @@ def fit_population(
     """
     target = material.features.target
     d_out = n_outputs(recipe, task=target.task, n_classes=len(target.classes))
+    recipe, named = name_net(recipe, material)
+    is_picture = net is None and isinstance(material.features, PictureFeatures)
     settings = choose_settings(
-        recipe, task=target.task, d_out=d_out, n_rows=material.n_learned, n_folds=material.n_folds
+        recipe,
+        task=target.task,
+        d_out=d_out,
+        n_rows=material.n_learned,
+        n_folds=material.n_folds,
+        usual=usual_for_pictures(recipe, n_rows=material.n_learned) if is_picture else None,
     )
     readout = _standardise(material)
-    population, net_choices = _start(recipe, material, settings, d_out=d_out, source=net)
-    train_rows, val_rows = _rows(recipe, material, population, readout, settings)
+    y = _targets(recipe, material, readout)
+    started = start(recipe, material, settings, d_out=d_out, source=net, y=y)
+    population = started.population
+    train_rows, val_rows = _rows(recipe, material, population, y=y, settings=settings)
+    settings, measured = _choose_precision(recipe, settings, started, train_rows)
     run = train(
         population,
         train_rows,
@@ -150,7 +104,8 @@ def fit_population(
         plan=settings.plan,
         observer=observer,
         checkpoint=None if checkpoint is None else Checkpoint(checkpoint, run_key),
-        threads=recipe.threads or 1,
+        threads=1 if started.n_crew > 1 else recipe.threads or 1,
+        n_crew=started.n_crew,
     )
     best, compared = _choose_value(settings, run, task=target.task)
     members = settings.members_of(best)
@@ -159,7 +114,7 @@ def fit_population(
     z = _val_logits(kept, val_rows, material, members)
     readout, calibrated = _calibrate(readout, z, material)
     judged = _judge(readout, z, material)
-    ours = (*settings.choices, *net_choices, *compared, *calibrated)
+    ours = (*named, *settings.choices, *started.choices, *measured, *compared, *calibrated)
     choices = ours if net is None else tuple(choice for choice in ours if choice.name not in OF_OUR_LAYERS)
     return Fitted(material.features, readout, kept, run, judged, choices)
 
@@ -180,64 +135,22 @@ def _standardise(material: Material) -> Readout:
     return Readout(task, centre=centre, scale=scale or 1.0)
 
 
-def _start(
-    recipe: Recipe, material: Material, settings: Settings, *, d_out: int, source: ModuleSource | None
-) -> tuple[Population, tuple[Choice, ...]]:
-    """A fresh population: of firesteel's layers, or one member around the user's module."""
-    fitted_on = slice(None) if material.folds is not None else slice(material.n_train)
-    x_num, x_cat = torch.from_numpy(material.x_num[fitted_on]), torch.from_numpy(material.x_cat[fitted_on])
-    missing = tuple(np.flatnonzero(np.isnan(material.x_num[fitted_on]).any(axis=0)).tolist())
-    columns = Columns(material.x_num.shape[1], missing, material.features.n_levels)
-    dtype = getattr(torch, recipe.dtype)
-    device = choose_device(recipe)
-    plan = settings.plan
-    if source is None:
-        net, choices = build_net(recipe, columns, d_out=d_out, n_rows=material.n_learned, dropout=max(plan.dropout))
-        fitted = fit_state(net, x_num=x_num, x_cat=x_cat)
-        return start_population(net, plan.seeds, fitted=fitted, dtype=dtype, device=device), choices
-    if len(plan.seeds) > 1:
-        raise RecipeError(
-            "your own net is trained as a single member",
-            found=f"{len(plan.seeds)} members were asked for (folds, or a list of settings)",
-            hint="members=1 and one value for each setting",
-        )
-    asked = [name for name in OF_OUR_LAYERS if getattr(recipe, name) is not None]
-    if asked:
-        raise RecipeError(
-            "your own net has layers of its own",
-            found=f"{' and '.join(asked)} would change them",
-            hint=f"leave {' and '.join(asked)} out, and write it into your module",
-        )
-    net = input_net(columns)
-    module = make_module(source, d_in=net.d_dense, d_out=d_out)
-    fitted = fit_state(net, x_num=x_num, x_cat=x_cat)
-    population = ModulePopulation(net, module, fitted=fitted, dtype=dtype, device=device)
-    return population, (Choice("net", type(module).__name__, "your own module"),)
-
-
-def choose_device(recipe: Recipe) -> torch.device:
-    """The device that the recipe names, or CUDA where there is one. Raises RecipeError for one that is not there."""
-    word = recipe.device
-    if word == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    known = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-    if word not in {*known, *(["cuda"] if len(known) > 1 else [])}:
-        raise RecipeError(
-            "a device must be there", found=f"'{word}' is not among {', '.join(known)}", hint="--device cpu"
-        )
-    return torch.device(word)
+def _targets(recipe: Recipe, material: Material, readout: Readout) -> torch.Tensor:
+    """Class codes, or standardised numbers in the recipe's dtype."""
+    y = torch.from_numpy(material.y)
+    if readout.task != "regression":
+        return y
+    return ((y - readout.centre) / readout.scale).to(getattr(torch, recipe.dtype))
 
 
 def _rows(
-    recipe: Recipe, material: Material, population: Population, readout: Readout, settings: Settings
+    recipe: Recipe, material: Material, population: Population, *, y: torch.Tensor, settings: Settings
 ) -> tuple[Rows, Rows]:
     """Train and val rows for every member."""
     weights = population.weights
-    x_num = torch.from_numpy(material.x_num).to(weights.device, weights.dtype)
+    x_num = as_read(material.x_num, population)
     x_cat = torch.from_numpy(material.x_cat).to(weights.device)
-    y = torch.from_numpy(material.y).to(weights.device)
-    if readout.task == "regression":
-        y = ((y - readout.centre) / readout.scale).to(weights.dtype)
+    y = y.to(weights.device)
     weight = None
     if recipe.class_weights == "balanced":
         counts = torch.bincount(y, minlength=len(material.features.target.classes))
@@ -246,8 +159,20 @@ def _rows(
     if material.folds is not None:
         members = np.tile(np.arange(settings.n_folds), settings.n_values)
         return fold_rows_of(rows, material.folds, members=members, dtype=weights.dtype)
-    places = torch.arange(len(y), device=weights.device)
-    return rows.take(places[: material.n_train]), rows.take(places[material.n_train :])
+    return rows.part(0, material.n_train), rows.part(material.n_train, len(y))
+
+
+def _choose_precision(
+    recipe: Recipe, settings: Settings, started: Started, rows: Rows
+) -> tuple[Settings, tuple[Choice, ...]]:
+    """The plan with the precision of feature maps; measured for nets that have any, in float32 and on a CPU."""
+    weights = started.population.weights
+    word, chosen = recipe.precision, ()
+    if word is None and recipe.net in OVER_MAPS and weights.dtype == torch.float32 and weights.device.type == "cpu":
+        chosen = (measure_precision(started.population, rows, settings.plan),)
+        word = chosen[0].value
+    precision = torch.bfloat16 if word == "bfloat16" else None
+    return replace(settings, plan=replace(settings.plan, precision=precision)), chosen
 
 
 def _choose_value(settings: Settings, run: Run, *, task: str) -> tuple[int, tuple[Choice, ...]]:

@@ -10,10 +10,11 @@ import polars as pl
 import torch
 from torch import nn
 
-from firesteel.data import Schema, Split, Table, arrays_to_table, read_table
+from firesteel.data import Pictures, Schema, Split, Table, Wish, arrays_to_table, read_pictures, read_table
 from firesteel.evaluation import Answer, Report, headline, summary
-from firesteel.features import Batch, Features, Oddity
+from firesteel.features import Batch, Features, Oddity, PictureFeatures
 from firesteel.model.answers import LabelType, label_values
+from firesteel.model.material import AnyFeatures, as_read
 from firesteel.model.readout import AnswerModule, Readout
 from firesteel.nets import Population
 from firesteel.recipe import Recipe
@@ -50,7 +51,7 @@ class Model:
 
     recipe: Recipe
     schema: Schema
-    features: Features
+    features: AnyFeatures
     readout: Readout
     report: Report
     population: Population
@@ -60,7 +61,8 @@ class Model:
 
     def __repr__(self) -> str:
         target = f"'{self.report.target}' ({self.report.task})"
-        return f"<Model of {target} from {self.report.n_columns} columns: {headline(self.report)}>"
+        source = f"pictures ({self.report.reads})" if self.report.reads else f"{self.report.n_columns} columns"
+        return f"<Model of {target} from {source}: {headline(self.report)}>"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -76,11 +78,20 @@ class Model:
         return AnswerModule(members, self.readout).eval()
 
     def encode(self, rows: Any) -> Batch:
-        """Raw rows (a frame, an array, a Table) as the two arrays that the net reads.
+        """Raw rows (a frame, an array, a Table; files or arrays of pictures) as the two arrays that the net reads.
 
-        Raises: DataError for a missing column.
+        Raises: DataError for a missing column, or what is no picture.
         """
+        if isinstance(self.features, PictureFeatures):
+            return self.features.encode(self.pictures(rows))
         return self.features.encode(_frame_of(rows))
+
+    def pictures(self, source: Any) -> Pictures:
+        """Pictures in the form that the net reads, from files, a folder, arrays. Raises DataError."""
+        assert isinstance(self.features, PictureFeatures), "only a model of pictures reads pictures"
+        if isinstance(source, Pictures):
+            return source
+        return read_pictures(source, wish=Wish(form=self.features.form))[0]
 
     def answer(self, batch: Batch) -> Answer:
         """Proba `(n_rows, n_classes)` or pred `(n_rows,)`, float64, averaged over the members."""
@@ -89,7 +100,7 @@ class Model:
         return answers_of(self.population, self.readout, batch)
 
     def predict(self, rows: Any) -> Prediction:
-        """Answers for raw rows (a frame, an array, a Table), in their order. Raises DataError for a missing column."""
+        """Answers for raw rows or pictures, in their order. Raises DataError for a missing column."""
         batch = self.encode(rows)
         answer = self.answer(batch)
         target = self.schema.target
@@ -125,5 +136,4 @@ def answers_of(population: Population, readout: Readout, batch: Batch) -> Answer
 def tensors_of(batch: Batch, population: Population) -> tuple[torch.Tensor, torch.Tensor]:
     """`x_num` and `x_cat` where the population lives, in its dtype."""
     weights = population.weights
-    x_num = torch.from_numpy(batch.x_num).to(weights.device, weights.dtype)
-    return x_num, torch.from_numpy(batch.x_cat).to(weights.device)
+    return as_read(batch.x_num, population), torch.from_numpy(batch.x_cat).to(weights.device)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import polars as pl
 
-from firesteel.data import stream_tables
-from firesteel.errors import DataError, ModelError, nearest
+from firesteel.data import FILE, Pictures, stream_tables
+from firesteel.errors import DataError, ModelError, RecipeError, nearest
+from firesteel.evaluation import make_seen, sheet_png
 from firesteel.features import Oddity, sum_oddities
-from firesteel.model.model import Model
+from firesteel.model.model import Model, Prediction
+
+#: Pictures that a sheet shows at most.
+N_PICTURES_DRAWN = 100
 
 #: Rows that are read, answered and written at once.
 N_ROWS_AT_ONCE = 20_000
@@ -58,6 +62,44 @@ def predict_table(model: Model, source: Any, *, id_columns: Sequence[str] = ()) 
     return Predictions(whole.height, tuple(oddity.text for oddity in sum_oddities(oddities)), whole)
 
 
+def predict_pictures(
+    model: Model, source: Any, *, output: str | Path | None = None, force: bool = False, sheet: str | Path | None = None
+) -> Predictions:
+    """All answers for pictures, each beside its file's name; with `sheet` also a PNG of the pictures and answers.
+
+    Raises: ModelError where a file cannot be written, or stands already without `force`.
+    """
+    for place in (output, sheet):
+        if place is not None:
+            _check_place(Path(place), force=force)
+    pictures = model.pictures(source)
+    found = model.predict(pictures)
+    answers = found.to_frame()
+    frame = pl.concat([pictures.frame.select(pl.col(FILE).alias(_free(FILE, answers.columns))), answers], how="horizontal")
+    if sheet is not None:
+        drawn = _draw(pictures, found)
+        _write(Path(sheet), lambda part: part.write(drawn))
+    if output is not None:
+        _write(Path(output), lambda part: _append(part, frame, is_first=True))
+    notices = (*pictures.notices, *found.notices)
+    return Predictions(frame.height, notices, frame if output is None else None)
+
+
+def _draw(pictures: Pictures, found: Prediction) -> bytes:
+    """The sheet as PNG. Raises RecipeError for a regression."""
+    if found.proba is None:
+        raise RecipeError(
+            "a sheet shows the probabilities of classes", found=f"'{found.target}' is a number", hint="leave it out"
+        )
+    names = pictures.frame[FILE].to_list()
+    shown = zip(pictures.pixels, names, found.proba[:N_PICTURES_DRAWN], strict=False)
+    return sheet_png([make_seen(pixels, name, proba=proba) for pixels, name, proba in shown], found.classes)
+
+
+def _free(name: str, taken: list[str]) -> str:
+    return name if name not in taken else f"{name}_name"
+
+
 def predict_file(
     model: Model, source: Any, *, output: str | Path, id_columns: Sequence[str] = (), force: bool = False
 ) -> Predictions:
@@ -66,18 +108,34 @@ def predict_file(
     Raises: ModelError where it cannot be written, or stands already without `force`.
     """
     place = Path(output)
-    if place.is_dir() or (place.exists() and not force):
-        found = f"'{place}' is a folder" if place.is_dir() else f"'{place}' is there already"
-        raise ModelError("predictions go to a new file", found=found, hint="-o ANOTHER.csv, or --force to replace it")
-    part = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
+    _check_place(place, force=force)
     n_rows = 0
     oddities: list[Oddity] = []
+
+    def write(file: BinaryIO) -> None:
+        nonlocal n_rows
+        for frame, odd in predict_parts(model, source, id_columns=id_columns):
+            _append(file, frame, is_first=n_rows == 0)
+            n_rows += frame.height
+            oddities.extend(odd)
+
+    _write(place, write)
+    return Predictions(n_rows, tuple(oddity.text for oddity in sum_oddities(oddities)))
+
+
+def _check_place(place: Path, *, force: bool) -> None:
+    if place.is_dir() or (place.exists() and not force):
+        found = f"'{place}' is a folder" if place.is_dir() else f"'{place}' is there already"
+        hint = f"-o ANOTHER{place.suffix or '.csv'}, or --force to replace it"
+        raise ModelError("predictions go to a new file", found=found, hint=hint)
+
+
+def _write(place: Path, write: Callable[[BinaryIO], object]) -> None:
+    """A file that appears only when it is complete. Raises ModelError where it cannot be written."""
+    part = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
     try:
         with part.open("xb") as file:
-            for frame, odd in predict_parts(model, source, id_columns=id_columns):
-                _append(file, frame, is_first=n_rows == 0)
-                n_rows += frame.height
-                oddities += odd
+            write(file)
         part.replace(place)
     except OSError as error:
         raise ModelError(
@@ -85,7 +143,6 @@ def predict_file(
         ) from None
     finally:
         part.unlink(missing_ok=True)
-    return Predictions(n_rows, tuple(oddity.text for oddity in sum_oddities(oddities)))
 
 
 def _append(file: BinaryIO, frame: pl.DataFrame, *, is_first: bool) -> None:

@@ -17,9 +17,10 @@ from torch import Tensor
 from firesteel.data import Schema
 from firesteel.errors import FiresteelError, ModelError
 from firesteel.evaluation import History, Report, render_page, write_png
-from firesteel.features import Features
+from firesteel.features import Features, PictureFeatures
 from firesteel.model.answers import LabelType, label_values
 from firesteel.model.folder import read_folder, write_folder
+from firesteel.model.material import AnyFeatures
 from firesteel.model.model import Model
 from firesteel.model.readout import Readout
 from firesteel.model.records import check_report
@@ -63,7 +64,7 @@ def load_model(path: str | Path, *, net: ModuleSource | None = None) -> Model:
     record, tensors = read_folder(path)
     try:
         schema = TypeAdapter(Schema).validate_python(_part(record, "schema"))
-        features = Features.from_dict(_part(record, "features"))
+        features = _features(_part(record, "features"))
         readout = Readout.from_dict(_part(record, "readout"))
         recipe = make_recipe(**_part(record, "recipe"))
         description = Net.from_dict(_part(record, "net"))
@@ -81,6 +82,12 @@ def load_model(path: str | Path, *, net: ModuleSource | None = None) -> Model:
     except FiresteelError as error:
         raise _edited(path, f"{error.must}; {error.found}") from None
     return Model(recipe, schema, features, readout, report, population, has_header=has_header, label_type=label_type)
+
+
+def _features(record: Any) -> AnyFeatures:
+    """Pictures have a form, columns have none."""
+    is_picture = isinstance(record, dict) and "form" in record
+    return PictureFeatures.from_dict(record) if is_picture else Features.from_dict(record)
 
 
 def _population(
@@ -102,7 +109,7 @@ def _population(
                 found="the folder holds its weights and no code",
                 hint="firesteel.load(folder, net=MyNet())",
             )
-        module = make_module(source, d_in=net.d_dense, d_out=d_out)
+        module = make_module(source, net=net, d_out=d_out)
         population: Population = ModulePopulation(net, module, fitted={}, dtype=dtype, device=torch.device("cpu"))
         _check_names(population, tensors)
     else:
@@ -151,9 +158,9 @@ def _part(record: dict[str, Any], name: str) -> Any:
     return record[name]
 
 
-def _check_fit(net: Net, features: Features, *, schema: Schema, readout: Readout) -> None:
+def _check_fit(net: Net, features: AnyFeatures, *, schema: Schema, readout: Readout) -> None:
     """Raises ValueError where the parts of a record do not belong together."""
-    widths = (len(features.num_names), len(features.cat_names))
+    widths = features.widths
     if (net.d_num, net.d_cat) != widths:
         raise ValueError(
             f"the net reads {net.d_num} + {net.d_cat} columns, the features give {widths[0]} + {widths[1]}"

@@ -7,6 +7,7 @@ from firesteel.nets.custom import ModulePopulation, ModuleSource, make_module
 from firesteel.nets.flat import Layout
 from firesteel.nets.layer import Context, Layer
 from firesteel.nets.losses import LOSSES, Loss, smoothed
+from firesteel.nets.picture_nets import Views, build_picture_net, picture_input_net
 from firesteel.nets.population import Inputs, Population, empty_population, fit_state, start_population
 
 __all__ = [
@@ -25,11 +26,14 @@ __all__ = [
     "Net",
     "Population",
     "Sequential",
+    "Views",
     "build_net",
+    "build_picture_net",
     "empty_population",
     "fit_state",
     "input_net",
     "make_module",
+    "picture_input_net",
     "set_dropout",
     "smoothed",
     "start_population",

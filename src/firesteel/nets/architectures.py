@@ -57,7 +57,7 @@ def build_net(
     net = Net(columns.n_num, len(columns.n_levels), inputs, body)
     asked = {"d_hidden": recipe.d_hidden, "activation": recipe.activation, "periodic": recipe.periodic}
     chosen = [choice for choice in (hidden, activation, is_periodic) if asked[choice.name] is None]
-    return net, tuple(chosen) if recipe.net == "mlp" else ()
+    return net, () if recipe.net == "linear" else tuple(chosen)
 
 
 def input_net(columns: Columns) -> Net:

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from firesteel.errors import NetError
 from firesteel.nets.containers import Net
 from firesteel.nets.flat import Layout
-from firesteel.nets.layer import Param, zeros
+from firesteel.nets.layer import Param, Step, zeros
+from firesteel.nets.maps import as_maps
+from firesteel.nets.pixels import Pixels
 from firesteel.nets.population import Inputs, Population, Program
 
 #: A module, or what makes one from `(d_in, d_out)`.
@@ -28,8 +30,13 @@ BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 PREFIX = "module."
 
 
-def make_module(source: ModuleSource, *, d_in: int, d_out: int) -> nn.Module:
-    """The user's module, tried on a few rows. Raises NetError when it does not fit the columns or the target."""
+def make_module(source: ModuleSource, *, net: Net, d_out: int) -> nn.Module:
+    """The user's module, tried on a few rows. Raises NetError when it does not fit the columns or the target.
+
+    `net` is what stands before it: columns come to it as `(batch, d_in)`, pictures as (batch, channels, height, width).
+    """
+    d_in = net.d_dense
+    shape = _row_shape(net)
     module = copy.deepcopy(source) if isinstance(source, nn.Module) else _call(source, d_in, d_out)
     if not isinstance(module, nn.Module):
         raise NetError(
@@ -45,7 +52,7 @@ def make_module(source: ModuleSource, *, d_in: int, d_out: int) -> nn.Module:
     was_training = module.training
     module.eval()  # nothing is learned from the trial, and no random number drawn
     for n_rows in TRIAL_ROWS:
-        _try(module, torch.zeros(n_rows, d_in, dtype=parameter.dtype, device=parameter.device), d_out)
+        _try(module, torch.zeros(n_rows, *shape, dtype=parameter.dtype, device=parameter.device), d_out)
     return module.train(was_training)
 
 
@@ -57,7 +64,7 @@ def _call(source: Callable[[int, int], nn.Module], d_in: int, d_out: int) -> nn.
 
 
 def _try(module: nn.Module, x: Tensor, d_out: int) -> None:
-    n_rows, d_in = x.shape
+    n_rows, d_in = len(x), x[0].numel()
     try:
         answer = module(x)
     except (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError) as error:
@@ -107,7 +114,7 @@ class ModulePopulation(Population):
             tensor.data = state_views[PREFIX + name]
 
     def bind(self, batch: int) -> Program:
-        return ModuleProgram(self)
+        return ModuleProgram(self, batch)
 
     def pick(self, members: Sequence[int], net: Net | None = None) -> Population:
         return self
@@ -132,9 +139,14 @@ class ModuleProgram(Program):
     where a gradient is there already, takes a sixth longer for 784-128-64-10 at batch 64.
     """
 
-    def __init__(self, population: ModulePopulation) -> None:
+    def __init__(self, population: ModulePopulation, batch: int) -> None:
         self.population = population
         self.trained = list(population.trained.values())
+        pixels = _pixels_of(population.net)
+        self.pixels: Step | None = None
+        if pixels is not None:
+            self.shape = pixels.checked
+            self.pixels = pixels.bind(population.slot(batch, population.net.d_num, "inputs.0.0"))
         self.norms = [part for part in population.user_module.modules() if isinstance(part, BATCH_NORMS)]
 
     def forward(self, inputs: Inputs) -> Tensor:
@@ -143,7 +155,10 @@ class ModuleProgram(Program):
             module.train(is_training)
         for norm in self.norms:
             norm.train(is_training and len(inputs[0]) > 1)
-        self.z = module(inputs[0])
+        x = inputs[0]
+        if self.pixels is not None:
+            x = as_maps(self.pixels.forward(x), self.shape).clone()  # autograd keeps it for the way back
+        self.z = module(x)
         answer: Tensor = self.z.detach()
         return answer if answer.dim() == 2 else answer.view(-1, 1)
 
@@ -161,3 +176,18 @@ def _params(tensors: Mapping[str, Tensor]) -> tuple[Param, ...]:
 
 def _named(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {PREFIX + name: tensor.detach().unsqueeze(0) for name, tensor in tensors.items()}
+
+
+def _pixels_of(net: Net) -> Pixels | None:
+    """The layer that reads pictures, where there is one."""
+    layers = net.inputs.branches[0].layers.layers
+    return layers[0] if layers and isinstance(layers[0], Pixels) else None
+
+
+def _row_shape(net: Net) -> tuple[int, ...]:
+    """What one row is for a user's module."""
+    pixels = _pixels_of(net)
+    if pixels is None:
+        return (net.d_dense,)
+    height, width, channels = pixels.checked
+    return channels, height, width

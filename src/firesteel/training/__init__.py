@@ -4,12 +4,15 @@ from firesteel.training.checkpoint import Checkpoint
 from firesteel.training.defaults import Settings, choose_folds, choose_settings, first_seed, n_outputs
 from firesteel.training.loop import Observer, Plan, Sight, train
 from firesteel.training.optimizers import OPTIMIZERS
+from firesteel.training.picture_defaults import OVER_MAPS, choose_crew, choose_picture_folds, usual_for_pictures
+from firesteel.training.precision import measure_precision
 from firesteel.training.rows import Rows, fold_rows_of, mean_loss
 from firesteel.training.run import Run
 from firesteel.training.schedules import SCHEDULES
 
 __all__ = [
     "OPTIMIZERS",
+    "OVER_MAPS",
     "SCHEDULES",
     "Checkpoint",
     "Observer",
@@ -18,11 +21,15 @@ __all__ = [
     "Run",
     "Settings",
     "Sight",
+    "choose_crew",
     "choose_folds",
+    "choose_picture_folds",
     "choose_settings",
     "first_seed",
     "fold_rows_of",
     "mean_loss",
+    "measure_precision",
     "n_outputs",
     "train",
+    "usual_for_pictures",
 ]

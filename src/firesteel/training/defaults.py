@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from firesteel.errors import RecipeError
 from firesteel.nets import LOSSES, Loss
@@ -71,17 +72,22 @@ class Settings:
         return list(range(value * self.n_folds, (value + 1) * self.n_folds))
 
 
+#: Values of settings by name, each with its reason.
+Usual: TypeAlias = Mapping[str, tuple[Any, str]]
+
+
 class _Choosing:
     """Collects the choices: what the recipe asks for is taken, the rest is chosen and its reason kept."""
 
-    def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
+    def __init__(self, recipe: Recipe, usual: Usual) -> None:
+        self.recipe, self.usual = recipe, usual
         self.choices: list[Choice] = []
 
     def pick(self, name: str, value: Any, reason: str) -> Any:
         asked = getattr(self.recipe, name)
         if asked is not None:
             return asked
+        value, reason = self.usual.get(name, (value, reason))
         self.choices.append(Choice(name, value, reason))
         return value
 
@@ -106,9 +112,14 @@ def choose_folds(recipe: Recipe, *, n_rows: int, is_by_time: bool, is_own_net: b
     return Choice("members", N_FOLDS, reason)
 
 
-def choose_settings(recipe: Recipe, *, task: Task, d_out: int, n_rows: int, n_folds: int) -> Settings:
-    """The plan for `n_rows` training rows (of one member). Raises RecipeError for settings that do not go together."""
-    choosing = _Choosing(recipe)
+def choose_settings(
+    recipe: Recipe, *, task: Task, d_out: int, n_rows: int, n_folds: int, usual: Usual | None = None
+) -> Settings:
+    """The plan for `n_rows` training rows (of one member). Raises RecipeError for settings that do not go together.
+
+    `usual` are the values of settings that the recipe leaves open, where they are not those for columns.
+    """
+    choosing = _Choosing(recipe, usual or {})
     optimizer = choosing.pick("optimizer", "adamw", "robust to the scale of the gradients, decays weights on the side")
     batch_size = min(BATCH_MAX, max(BATCH_MIN, n_rows // 8))
     batch_size = choosing.pick(
@@ -153,6 +164,7 @@ def choose_settings(recipe: Recipe, *, task: Task, d_out: int, n_rows: int, n_fo
         momentum=recipe.momentum or 0.0,
         nesterov=recipe.nesterov,
         betas=(0.9, BETA2),
+        ema=choosing.pick("ema", 0.0, "") if "ema" in choosing.usual else recipe.ema or 0.0,
         n_folds=n_folds,
     )
     return Settings(plan, n_folds, compared, tuple(choosing.choices))

@@ -54,6 +54,15 @@ class Rows:
             None if self.mask is None else self.mask.index_select(0, index),
         )
 
+    def part(self, start: int, end: int) -> Rows:
+        """The rows from start to before end, in the same memory; for rows that all members share."""
+
+        def cut(values: Tensor | None) -> Tensor | None:
+            return None if values is None else values[start:end]
+
+        inputs = tuple(x[start:end] for x in self.inputs)
+        return Rows(inputs, self.y[start:end], cut(self.weights), cut(self.mask))
+
     def sample(self, seed: int) -> Rows:
         """A fixed sample for the learning curve."""
         n = min(self.n_rows, max(N_SAMPLE_MIN, round(self.n_rows * SAMPLE_SHARE)))
