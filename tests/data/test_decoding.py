@@ -5,13 +5,15 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
 from firesteel.data.decoding import MAX_SIDE, Decoded, PictureFile, choose_form, decode_files, read_headers
-from firesteel.data.pictures import Form
+from firesteel.data.pictures import Form, Pixels
 
 GREY = np.array([[0, 60, 120], [180, 240, 255]], np.uint8)  # (2, 3)
 
@@ -25,17 +27,17 @@ def decode(*paths: Path, form: Form | None = None) -> Decoded:
     return decode_files(files, read_headers(files), form=form)
 
 
-def save(path: Path, picture: Image.Image | np.ndarray, **options: object) -> Path:
+def save(path: Path, picture: Image.Image | npt.NDArray[Any], **options: Any) -> Path:
     image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     image.save(path, **options)
     return path
 
 
-def pixels_of(path: Path, form: Form | None = None) -> np.ndarray:
+def pixels_of(path: Path, form: Form | None = None) -> Pixels:
     """The picture of a file, without its axis of channels where it is grey."""
     decoded = decode(path, form=form)
     assert not decoded.broken
-    pixels = decoded.pixels[0]
+    pixels: Pixels = decoded.pixels[0]
     return pixels[..., 0] if pixels.shape[2] == 1 else pixels
 
 
@@ -86,7 +88,9 @@ def test_16_bits_are_scaled_from_their_whole_range(tmp_path: Path) -> None:
     ("levels", "expected"),
     [([0, 0.5, 1], [0, 128, 255]), ([0, 7, 255], [0, 7, 255]), ([-10, 0, 10], [0, 128, 255]), ([5e6] * 3, [0] * 3)],
 )
-def test_32_bits_are_scaled_from_what_their_values_say(tmp_path: Path, levels: list, expected: list) -> None:
+def test_32_bits_are_scaled_from_what_their_values_say(
+    tmp_path: Path, levels: list[float], expected: list[int]
+) -> None:
     path = save(tmp_path / "a.tif", np.array([levels], np.float32))
     assert pixels_of(path).tolist() == [expected]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,12 +37,12 @@ def fill(tmp_path: Path) -> Fill:
     return make
 
 
-def read(path: Path, **wish: object) -> Reading:
+def read(path: Path, **wish: Any) -> Reading:
     return read_folder(path, wish=Wish(**wish))
 
 
 def levels(reading: Reading) -> list[int]:
-    return reading.pixels[:, 0, 0, 0].tolist()
+    return [int(level) for level in reading.pixels[:, 0, 0, 0]]
 
 
 def table(folder: Path, text: str, name: str = "labels.csv") -> Path:

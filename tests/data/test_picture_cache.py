@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from firesteel.data import decoding, picture_cache
+from firesteel.data import decoding, picture_cache, rasters
 from firesteel.data.decoding import Decoded
 from firesteel.data.picture_cache import cache_folder, decode_cached
 from firesteel.data.picture_files import find_pictures
-from firesteel.data.pictures import Form
+from firesteel.data.pictures import Form, Pixels
 
 
 class Decodings:
@@ -28,9 +28,9 @@ class Decodings:
 def decodings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Decodings:
     """An own cache, and a count of the files that are decoded."""
     monkeypatch.setenv("FIRESTEEL_CACHE", str(tmp_path / "cache"))
-    counted, real = Decodings(), decoding.read_raster
+    counted, real = Decodings(), rasters.read_raster
 
-    def read_raster(path: str, *, form: Form) -> np.ndarray:
+    def read_raster(path: str, *, form: Form) -> Pixels:
         counted.n += 1
         return real(path, form=form)
 
@@ -54,7 +54,7 @@ def decode(folder: Path, form: Form | None = None) -> Decoded:
 
 
 def levels(decoded: Decoded) -> list[int]:
-    return decoded.pixels[:, 0, 0, 0].tolist()
+    return [int(level) for level in decoded.pixels[:, 0, 0, 0]]
 
 
 def entries() -> list[Path]:
