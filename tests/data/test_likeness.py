@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from collections.abc import Callable
 
@@ -12,6 +13,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from firesteel.data.likeness import find_units
+from firesteel.data.named_sets import read_named_set
+from firesteel.data.pictures import Wish
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -101,3 +104,19 @@ def test_thousands_of_blank_pictures_take_no_long_time(spread: int) -> None:
     units = find_units([blank])[0]
     assert time.perf_counter() - start < 3
     assert len(set(units.tolist())) == (5_000 if spread else 1)
+
+
+@pytest.mark.data
+def test_the_cat_that_stands_in_both_sets_is_found_and_digits_stay_different() -> None:
+    if not os.environ.get("FIRESTEEL_DATA"):
+        pytest.skip("FIRESTEEL_DATA does not name the folder of real pictures")
+    cats = read_named_set("cats", wish=Wish(is_offline=True))
+    digits = read_named_set("mnist", wish=Wish(is_offline=True))
+    assert cats.test is not None
+    assert digits.test is not None
+    train, test = find_units([cats.pixels, cats.test.pixels])
+    assert set(train.tolist()) & set(test.tolist()) == {146}
+    assert len({*train.tolist(), *test.tolist()}) == 258
+    train, test = find_units([digits.pixels, digits.test.pixels])
+    assert len({*train.tolist(), *test.tolist()}) >= 69_980
+    assert not set(train.tolist()) & set(test.tolist())
