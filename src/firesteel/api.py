@@ -35,8 +35,8 @@ from firesteel.data import (
     to_table,
 )
 from firesteel.errors import DataError, RecipeError
-from firesteel.features import PictureFeatures
 from firesteel.evaluation import Notice
+from firesteel.features import PictureFeatures
 from firesteel.model import (
     Evaluation,
     Model,
@@ -180,7 +180,7 @@ def data(source: Any, target: str | Integral | int | None = None) -> Look:
 def read(data: Any, *, has_header: bool | None = None) -> Table:
     """The rows of a file, a set, a frame or an array, as `fit` reads them: `read("rows.csv").frame`.
 
-    Of pictures also `pixels`, uint8 `(n, h, w, c)`. `has_header` overrules what the first row of a text file looks like.
+    Of pictures also `pixels`, uint8 `(n, h, w, c)`. `has_header` overrules what the first row of a text file seems.
     """
     return read_input(data, as_pictures=False, has_header=has_header)[0]
 
@@ -356,15 +356,11 @@ def _notices(
     if test is not None:
         spoken["test"] = test.notices
     if split.n_equal:
-        what = ("picture", "nearly equals") if isinstance(table, Pictures) else ("row", "repeats")
-        spoken["equal_rows"] = (_equal_notice(split.n_equal, *what),)
+        noun, verb = ("picture", "nearly equal") if isinstance(table, Pictures) else ("row", "repeat")
+        said = f"1 {noun} {verb}s" if split.n_equal == 1 else f"{split.n_equal:,} {noun}s {verb}"
+        spoken["equal_rows"] = (f"{said} another one; equal {noun}s stay on one side of the split",)
     spoken |= {"features": tuple(features), "training": tuple(run)}
     return leaks + [Notice(code, text) for code, texts in spoken.items() for text in texts]
-
-
-def _equal_notice(n: int, noun: str, verb: str) -> str:
-    said = f"1 {noun} {verb}" if n == 1 else f"{n:,} {noun}s {verb.removesuffix('s')}"
-    return f"{said} another one; equal {noun}s stay on one side of the split"
 
 
 def _leak_notice(text: str, schema: Schema) -> Notice:

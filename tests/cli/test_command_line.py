@@ -48,8 +48,8 @@ def test_there_is_no_progress_where_nobody_watches(say, make_rows, tmp_path) -> 
 
 
 def test_a_quiet_bar_observes_nothing() -> None:
-    with training_bar(is_quiet=True) as observer:
-        assert observer is None
+    with training_bar(is_quiet=True) as observers:
+        assert observers == (None, None)
 
 
 def test_a_reader_who_has_seen_enough_is_no_error(finished_run, make_rows, tmp_path) -> None:

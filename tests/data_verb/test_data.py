@@ -51,7 +51,7 @@ def test_a_built_in_set_can_be_looked_over(say) -> None:
 def test_json_is_one_object(say, make_rows, tmp_path) -> None:
     make_rows().write_csv(tmp_path / "rows.csv")
     record = json.loads(say("data", tmp_path / "rows.csv", "--target", "y", "--json").out)
-    assert record.keys() == {"name", "n_rows", "n_equal", "columns", "target", "notices", "hint"}
+    assert record.keys() == {"name", "n_rows", "n_equal", "columns", "target", "notices", "hint", "counts"}
     assert record["target"]["classes"] == ["no", "yes"]
     assert record["columns"][0].keys() >= {"name", "kind", "reason", "n_missing", "n_unique"}
 

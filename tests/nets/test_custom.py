@@ -118,19 +118,21 @@ def test_a_trial_changes_nothing(columns):
     module = Own(4).train()
     before = copy.deepcopy(module.state_dict())
     state = torch.get_rng_state()
-    assert make_module(module, d_in=4, d_out=1) is not module  # a copy: no later fit changes this one
+    assert (
+        make_module(module, net=input_net(Columns(4, (), ())), d_out=1) is not module
+    )  # a copy: no later fit changes this one
     assert module.training
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
 
 
 def test_a_function_of_both_widths_makes_the_module():
-    module = make_module(nn.Linear, d_in=4, d_out=3)
+    module = make_module(nn.Linear, net=input_net(Columns(4, (), ())), d_out=3)
     assert (module.in_features, module.out_features) == (4, 3)
 
 
 def test_a_lazy_module_takes_the_width_that_it_sees():
-    module = make_module(nn.Sequential(nn.LazyLinear(3)), d_in=7, d_out=3)
+    module = make_module(nn.Sequential(nn.LazyLinear(3)), net=input_net(Columns(7, (), ())), d_out=3)
     assert module[0].in_features == 7
 
 
@@ -173,12 +175,12 @@ MISFITS = {
 def test_a_misfit_is_a_net_error_that_says_what_it_did(case):
     make, found = MISFITS[case]
     with pytest.raises(NetError, match=found):
-        make_module(make(), d_in=4, d_out=2)
+        make_module(make(), net=input_net(Columns(4, (), ())), d_out=2)
 
 
 def test_one_answer_per_row_is_no_answer_for_two_classes():
     with pytest.raises(NetError, match=r"2 rows give \(2,\)"):
-        make_module(nn.Sequential(nn.Linear(4, 1), nn.Flatten(0)), d_in=4, d_out=2)
+        make_module(nn.Sequential(nn.Linear(4, 1), nn.Flatten(0)), net=input_net(Columns(4, (), ())), d_out=2)
 
 
 def test_input_columns_become_the_modules_dense_input(raw, columns):

@@ -40,7 +40,9 @@ def own_module(case):
 def start(case, plan, kind, **extra):
     if kind == "folds":
         population = case.population(plan.seeds)
-        rows, val = fold_rows_of(case.rows(population), np.arange(len(case.y)) % 2, members=np.arange(2), dtype=torch.float64)
+        rows, val = fold_rows_of(
+            case.rows(population), np.arange(len(case.y)) % 2, members=np.arange(2), dtype=torch.float64
+        )
     else:
         population = own_module(case)
         rows, val = case.parts(population)

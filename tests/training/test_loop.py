@@ -148,7 +148,9 @@ def test_every_member_ends_with_the_weights_of_its_best_epoch(case, make_plan):
 
 def test_the_folds_of_a_setting_share_the_epoch_that_is_best_for_all(case, make_plan):
     population = case.population((0, 1, 2, 3))
-    rows, val = fold_rows_of(noisy_parts(case, population)[0], np.arange(50) % 2, members=np.array([0, 1, 0, 1]), dtype=torch.float64)
+    rows, val = fold_rows_of(
+        noisy_parts(case, population)[0], np.arange(50) % 2, members=np.array([0, 1, 0, 1]), dtype=torch.float64
+    )
     plan = make_plan(4, lr=(0.01, 0.01, 0.05, 0.05), n_folds=2, epochs=20, schedule="constant")
     run = train(population, rows, val=val, plan=plan)
     means = np.array(run.val_loss).reshape(20, 2, 2).mean(2)  # (epoch, setting)

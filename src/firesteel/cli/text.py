@@ -39,7 +39,7 @@ def fit_lines(model: Model, run: str, *, is_brief: bool = False) -> list[str]:
         *notice_lines([notice.text for notice in report.notices]),
         "",
         f"saved in {run}; report.html there opens in a browser. Next:",
-        f"  firesteel predict {run} NEW_ROWS.csv -o answers.csv",
+        f"  firesteel predict {run} {'PICTURES --show' if report.reads else 'NEW_ROWS.csv -o answers.csv'}",
         f"  firesteel show {run}",
     ]
 

@@ -14,11 +14,11 @@ as_numbers, as_words, as_times                          values.py: what one valu
 
 from firesteel.data.builtins import BUILT_IN
 from firesteel.data.frames import arrays_to_table
-from firesteel.data.labels import match_test_labels
 from firesteel.data.inputs import header_of, is_column, read_input, to_table
+from firesteel.data.labels import match_test_labels
 from firesteel.data.look import Look, look_over, look_over_pictures
-from firesteel.data.naming import read_schema
 from firesteel.data.named_sets import NAMED_SETS
+from firesteel.data.naming import read_schema
 from firesteel.data.picture_schema import count_classes, read_picture_schema
 from firesteel.data.picture_sources import is_pictures, read_pictures
 from firesteel.data.pictures import FILE, PICTURE, TARGET, Form, Pictures, Wish, spoken_form

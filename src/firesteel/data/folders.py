@@ -11,6 +11,7 @@ from firesteel.data.picture_cache import decode_cached
 from firesteel.data.picture_files import Found, find_pictures, listed_pictures, spoken_name
 from firesteel.data.picture_labels import match_labels
 from firesteel.data.pictures import Form, Reading, Wish, listed
+from firesteel.data.sources import READERS
 from firesteel.errors import DataError
 
 _TRAIN, _VAL, _TEST = {"train", "training"}, {"val", "valid", "validation"}, {"test", "testing"}
@@ -201,10 +202,11 @@ def _left_out(files: Sequence[PictureFile], where: str) -> str:
 def _no_pictures(path: Path, found: Found) -> DataError:
     endings = " ".join(sorted(PICTURE_ENDINGS))
     why = "; ".join(found.notices) or "it is empty" + (", and so are its folders" if found.empty else "")
+    tables = sorted(spoken_name(one.name) for one in path.iterdir() if one.suffix.lower() in READERS)
     return DataError(
         "a folder of pictures must hold pictures",
         found=f"there is none in '{spoken_name(str(path))}' ({why})",
-        hint=f"a folder with files that end in {endings}",
+        hint=f"one of its tables: {', '.join(tables[:5])}" if tables else f"a folder with files that end in {endings}",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from os import PathLike
 from typing import Any
 
 import polars as pl
@@ -61,7 +62,7 @@ def to_table(source: Any, y: Any = None, *, has_header: bool | None = None) -> T
         )
     if y is not None or is_array or isinstance(source, list):
         return arrays_to_table(source, y)
-    return read_table(source, has_header=has_header if isinstance(source, str) or hasattr(source, "__fspath__") else None)
+    return read_table(source, has_header=has_header if isinstance(source, str | PathLike) else None)
 
 
 def is_column(target: Any) -> bool:
@@ -73,4 +74,4 @@ def header_of(source: Any, table: Table) -> bool | None:
     """Whether later text files have a header: as this one, and always where columns have names; arrays do not tell."""
     if not table.has_header:
         return False
-    return True if isinstance(source, str) or hasattr(source, "__fspath__") or hasattr(type(source), "columns") else None
+    return True if isinstance(source, str | PathLike) or hasattr(type(source), "columns") else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from firesteel.data.pictures import PICTURE, TARGET, Pictures, spoken_form
@@ -28,6 +30,8 @@ def read_picture_schema(pictures: Pictures, *, task: Task | None = None) -> Sche
         )
     labels = pictures.frame[TARGET]
     target = name_task(labels, task=task or _task_of(labels), position=0)
+    if task is None and target.classes:
+        target = replace(target, reason="words and whole numbers beside pictures are classes")
     n_different = pictures.frame[PICTURE].n_unique()
     reason = f"{spoken_form(pictures.form)}; {n_different:,} different ones"
     column = Column(PICTURE, "picture", reason, True, n_unique=n_different)

@@ -16,8 +16,8 @@ from firesteel.data.named_sets import NAMED_SETS, read_named_set
 from firesteel.data.pictures import Form, Pictures, Reading, Wish, make_pictures
 from firesteel.data.pixel_columns import pixels_of_columns
 from firesteel.data.table import Table
-from firesteel.errors import DataError
 from firesteel.data.text_grids import is_text_grid, read_text_grid
+from firesteel.errors import DataError
 
 
 def is_pictures(source: Any) -> bool:

@@ -97,7 +97,7 @@ class Pictures(Table):
         """The hash of all pixels."""
         digest = hashlib.sha256(repr(self.pixels.shape).encode())
         for start in range(0, len(self.pixels), _PICTURES_AT_ONCE):
-            digest.update(np.ascontiguousarray(self.pixels[start : start + _PICTURES_AT_ONCE]))
+            digest.update(self.pixels[start : start + _PICTURES_AT_ONCE].tobytes())
         return digest.digest()
 
     def take(self, rows: npt.NDArray[np.int64]) -> Pictures:

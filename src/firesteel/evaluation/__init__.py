@@ -3,7 +3,7 @@
 from firesteel.evaluation.baselines import CONTENDERS, Baseline, best_baseline, fit_baselines
 from firesteel.evaluation.calibration import Calibration, calibration_curve, softmax, temperature
 from firesteel.evaluation.classical import Rows
-from firesteel.evaluation.figures import FIGURES, Figure, draw, write_png, sheet_png
+from firesteel.evaluation.figures import FIGURES, Figure, draw, sheet_png, write_png
 from firesteel.evaluation.importance import Importance, permutation_importance
 from firesteel.evaluation.intervals import Comparison, Score, compare, score, with_spread
 from firesteel.evaluation.lines import headline, model_table, score_table, summary
@@ -43,7 +43,6 @@ __all__ = [
     "draw",
     "draw_prediction",
     "draw_sheet",
-    "sheet_png",
     "find_mistakes",
     "find_sights",
     "fit_baselines",
@@ -55,6 +54,7 @@ __all__ = [
     "render_page",
     "score",
     "score_table",
+    "sheet_png",
     "softmax",
     "summary",
     "temperature",

@@ -18,7 +18,7 @@ _TEXTS: dict[Code, str] = {
     "not_a_time": "'{column}': {rows} without a date or time, like '{example}', read as missing",
     "unseen": "'{column}': {rows} with a value that training never or hardly had, like '{example}', read as unknown",
     "unseen_flag": "'{column}': {rows} with a value that training never had, like '{example}', read as missing",
-    "reverse": "{rows} with the background that training had not ({example} there) and so read as their negative",
+    "reverse": "{rows} with a background unlike training's, which was {example}: read as the negative",
 }
 
 
@@ -34,7 +34,8 @@ class Oddity:
     @property
     def text(self) -> str:
         """A sentence for the user."""
-        rows = "1 row" if self.n_rows == 1 else f"{self.n_rows:,} rows"
+        noun = "picture" if self.code == "reverse" else "row"
+        rows = f"1 {noun}" if self.n_rows == 1 else f"{self.n_rows:,} {noun}s"
         return _TEXTS[self.code].format(column=self.column, rows=rows, example=self.example)
 
 

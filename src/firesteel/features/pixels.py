@@ -93,7 +93,7 @@ class PictureFeatures:
         return borders > BRIGHT if self.share_dark >= SHARE_ALIKE else borders < DARK
 
     def _training_words(self) -> str:
-        return "light on dark" if self.share_dark >= SHARE_ALIKE else "dark on light"
+        return "dark" if self.share_dark >= SHARE_ALIKE else "bright"
 
 
 def fit_pictures(target: Target, pictures: Pictures) -> PictureFeatures:
@@ -116,7 +116,8 @@ def border_levels(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """The median grey level of each picture's outermost pixels, `(n,)`."""
     edges = (pixels[:, 0], pixels[:, -1], pixels[:, :, 0], pixels[:, :, -1])
     border = np.concatenate([edge.reshape(len(pixels), -1) for edge in edges], axis=1)
-    return np.median(border, axis=1)
+    levels: npt.NDArray[np.float64] = np.median(border, axis=1)
+    return levels
 
 
 def _strange(found: str) -> ModelError:

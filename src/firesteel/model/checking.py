@@ -95,7 +95,7 @@ def check_population(
         reads=spoken_form(held.form) if isinstance(held, Pictures) else "",
         n_members=fitted.population.k,
         n_params=fitted.population.n_params,
-        seconds={"training": run.seconds, "evaluating": time.perf_counter() - started},
+        seconds={"training": fitted.seconds, "evaluating": time.perf_counter() - started},
     )
 
 

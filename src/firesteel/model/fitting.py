@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,6 +65,7 @@ class Fitted:
     run: Run
     judged: Judged
     choices: tuple[Choice, ...]
+    seconds: float  # of all trainings, pilots too
 
 
 def fit_population(
@@ -79,6 +81,7 @@ def fit_population(
 
     Raises: TrainingError when no member reached a finite val loss; RecipeError, NetError for what does not fit.
     """
+    began = time.perf_counter()
     target = material.features.target
     d_out = n_outputs(recipe, task=target.task, n_classes=len(target.classes))
     recipe, named = name_net(recipe, material)
@@ -107,6 +110,7 @@ def fit_population(
         threads=1 if started.n_crew > 1 else recipe.threads or 1,
         n_crew=started.n_crew,
     )
+    seconds = time.perf_counter() - began
     best, compared = _choose_value(settings, run, task=target.task)
     members = settings.members_of(best)
     kept = population.pick(members, _with_rate(population, settings, members))
@@ -116,7 +120,7 @@ def fit_population(
     judged = _judge(readout, z, material)
     ours = (*named, *settings.choices, *started.choices, *measured, *compared, *calibrated)
     choices = ours if net is None else tuple(choice for choice in ours if choice.name not in OF_OUR_LAYERS)
-    return Fitted(material.features, readout, kept, run, judged, choices)
+    return Fitted(material.features, readout, kept, run, judged, choices, seconds)
 
 
 def _standardise(material: Material) -> Readout:
@@ -167,9 +171,10 @@ def _choose_precision(
 ) -> tuple[Settings, tuple[Choice, ...]]:
     """The plan with the precision of feature maps; measured for nets that have any, in float32 and on a CPU."""
     weights = started.population.weights
-    word, chosen = recipe.precision, ()
+    word = recipe.precision
+    chosen: tuple[Choice, ...] = ()
     if word is None and recipe.net in OVER_MAPS and weights.dtype == torch.float32 and weights.device.type == "cpu":
-        chosen = (measure_precision(started.population, rows, settings.plan),)
+        chosen = (measure_precision(started.population, rows, plan=settings.plan),)
         word = chosen[0].value
     precision = torch.bfloat16 if word == "bfloat16" else None
     return replace(settings, plan=replace(settings.plan, precision=precision)), chosen

@@ -74,6 +74,7 @@ def encode(features: AnyFeatures, table: Table) -> Batch:
     assert isinstance(table, Pictures), "whoever reads for a model of pictures reads pictures"
     return features.encode(table)
 
+
 def as_read(x_num: np.ndarray, population: Population) -> Tensor:
     """Columns in the population's dtype, grey levels as they are; where it lives."""
     weights = population.weights

@@ -12,7 +12,7 @@ from torch import nn
 
 from firesteel.data import Pictures, Schema, Split, Table, Wish, arrays_to_table, read_pictures, read_table
 from firesteel.evaluation import Answer, Report, headline, summary
-from firesteel.features import Batch, Features, Oddity, PictureFeatures
+from firesteel.features import Batch, Oddity, PictureFeatures
 from firesteel.model.answers import LabelType, label_values
 from firesteel.model.material import AnyFeatures, as_read
 from firesteel.model.readout import AnswerModule, Readout

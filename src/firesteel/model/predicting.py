@@ -75,7 +75,9 @@ def predict_pictures(
     pictures = model.pictures(source)
     found = model.predict(pictures)
     answers = found.to_frame()
-    frame = pl.concat([pictures.frame.select(pl.col(FILE).alias(_free(FILE, answers.columns))), answers], how="horizontal")
+    frame = pl.concat(
+        [pictures.frame.select(pl.col(FILE).alias(_free(FILE, answers.columns))), answers], how="horizontal"
+    )
     if sheet is not None:
         drawn = _draw(pictures, found)
         _write(Path(sheet), lambda part: part.write(drawn))

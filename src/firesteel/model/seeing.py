@@ -56,7 +56,7 @@ def _saliency(population: Population, batch: Batch, shape: tuple[int, ...]) -> C
             (slope,) = torch.autograd.grad(picked, x)
             total += slope.abs().view(len(rows), *shape).amax(-1).double().numpy()
         largest = total.reshape(len(rows), -1).max(axis=1).clip(min=np.finfo(np.float64).tiny)
-        return (255 * total / largest[:, None, None]).round().astype(np.uint8)
+        return np.asarray((255 * total / largest[:, None, None]).round().astype(np.uint8))
 
     return saliency
 
@@ -95,4 +95,3 @@ def _maps(net: nn.Module, batch: Batch) -> Callable[[int], Bytes]:
         return np.asarray(levels.round().to(torch.uint8).numpy())
 
     return maps
-

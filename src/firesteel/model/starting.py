@@ -131,8 +131,9 @@ def _around_module(
             found=f"{' and '.join(asked)} would change them",
             hint=f"leave {' and '.join(asked)} out, and write it into your module",
         )
-    is_picture = isinstance(material.features, PictureFeatures)
-    net = picture_input_net(material.features.form.shape) if is_picture else input_net(_columns(material))
+    features = material.features
+    is_picture = isinstance(features, PictureFeatures)
+    net = picture_input_net(features.form.shape) if is_picture else input_net(_columns(material))
     module = make_module(source, net=net, d_out=d_out)
     fitted = fit_state(net, x_num=x_num, x_cat=x_cat)
     dtype, device = getattr(torch, recipe.dtype), choose_device(recipe)
@@ -147,9 +148,7 @@ def _columns(material: Material) -> Columns:
 
 
 def _fresh(net: Net, seeds: tuple[int, ...], fitted: dict[str, Tensor], recipe: Recipe) -> Population:
-    return start_population(
-        net, seeds, fitted=fitted, dtype=getattr(torch, recipe.dtype), device=choose_device(recipe)
-    )
+    return start_population(net, seeds, fitted=fitted, dtype=getattr(torch, recipe.dtype), device=choose_device(recipe))
 
 
 def choose_device(recipe: Recipe) -> torch.device:

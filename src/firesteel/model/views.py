@@ -14,7 +14,7 @@ from firesteel.recipe import Choice, Recipe
 from firesteel.training import Plan, Rows, train
 
 #: A pilot learns from so many pictures at most, for so many epochs, and is judged on val pictures.
-N_PILOT_TRAIN, N_PILOT_VAL, N_PILOT_EPOCHS = 2_000, 1_000, 10
+N_PILOT_TRAIN, N_PILOT_VAL, N_PILOT_EPOCHS = 1_500, 1_000, 10
 #: Fewer val pictures say nothing about a change.
 N_PILOT_MIN = 100
 #: A change must make the val loss smaller by this share to be kept.
@@ -37,7 +37,7 @@ def measure_views(
 ) -> tuple[Views, tuple[Choice, ...]]:
     """The changes that make the val loss of a pilot smaller; what the recipe asks for is taken as it is.
 
-    Cost: up to four trainings of ten epochs on 2,000 pictures.
+    Cost: up to four trainings of ten epochs on 1,500 pictures.
     """
     asked = {name: getattr(recipe, name) for name in asdict(Views()) if getattr(recipe, name) is not None}
     views = Views(**asked)

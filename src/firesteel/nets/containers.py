@@ -215,7 +215,8 @@ class NetModule(nn.Module):
     def forward(self, x_num: Tensor, x_cat: Tensor) -> Tensor:
         """Logits or predictions `(batch, d_out)` from `(batch, d_num)` numbers and `(batch, d_cat)` codes."""
         parts = [
-            branch(x_num if source == "num" else x_cat) for source, branch in zip(self.sources, self.inputs, strict=True)
+            branch(x_num if source == "num" else x_cat)
+            for source, branch in zip(self.sources, self.inputs, strict=True)
         ]
         if x_num.is_floating_point():
             parts = [part.to(x_num.dtype) for part in parts]

@@ -90,7 +90,7 @@ def _mlp(recipe: Recipe, shape: Shape) -> tuple[list[Layer], tuple[Choice, ...]]
 
 
 def _conv(recipe: Recipe, shape: Shape) -> tuple[list[Layer], tuple[Choice, ...]]:
-    """Convolution, pooling, norm, activation per stage: pooled first, because norm and activation then read a quarter."""
+    """Convolution, pooling, norm, activation per stage: pooled first, so that the last two read a quarter."""
     channels, choices = _choose_channels(recipe, shape)
     layers: list[Layer] = []
     for i, width in enumerate(channels):

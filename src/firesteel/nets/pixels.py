@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from firesteel.errors import NetError
 from firesteel.nets.layer import NumpyLines, Param, Slot, Step, ones, zeros
@@ -68,7 +68,9 @@ class _PixelsStep(Step):
         self.y = torch.empty(slot.batch, slot.d_in, dtype=slot.dtype, device=slot.device)
 
     def forward(self, x: Tensor) -> Tensor:
-        by_channel = self.y.copy_(x).view(len(x), -1, self.channels)
+        if self.y.shape != x.shape:  # val rows of fold-members, which are of their own
+            self.y = self.y.new_empty(x.shape)
+        by_channel = self.y.copy_(x).view(*x.shape[:-1], -1, self.channels)
         by_channel.sub_(self.mean).mul_(self.factor)
         return self.y
 
@@ -145,8 +147,8 @@ class _AugmentStep(Step):
         if layer.shift or layer.rotate or layer.scale or layer.flip:
             maps = as_maps(x, self.shape)
             places = torch.from_numpy(self._draw_places(generator, len(x))).to(x)
-            grid = F.affine_grid(places, list(maps.shape), align_corners=False)
-            moved = F.grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=False)
+            grid = functional.affine_grid(places, list(maps.shape), align_corners=False)
+            moved = functional.grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=False)
             x = as_rows(moved, x.shape[:-1])
         return self._with_holes(generator, x) if layer.erase else x
 

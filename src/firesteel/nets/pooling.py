@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from firesteel.errors import NetError
 from firesteel.nets.layer import NumpyLines, Slot, Step
 from firesteel.nets.maps import MapLayer, Shape, WindowLayer, as_maps, as_rows, n_numbers
 
-_max_gradient: Any = torch.ops.aten.max_pool2d_with_indices_backward
+_max_gradient: Any = torch.ops.aten.max_pool2d_with_indices_backward.grad_input
 _avg_gradient: Any = torch.ops.aten.avg_pool2d_backward
 
 
@@ -85,16 +85,21 @@ class _PoolStep(Step):
 
 
 class _MaxPoolStep(_PoolStep):
+    back = torch.empty(0)
+
     def forward(self, x: Tensor) -> Tensor:
         kernel, stride, padding = self.window
         self.maps = as_maps(x, self.shape)
-        y, self.places = F.max_pool2d(self.maps, kernel, stride, padding, return_indices=True)
+        y, self.places = functional.max_pool2d(self.maps, kernel, stride, padding, return_indices=True)
         return as_rows(y, x.shape[:-1])
 
     def backward(self, dy: Tensor) -> Tensor:
+        # in memory that is there already: fresh pages for so much took longer than what is written to them
+        if self.back.shape != self.maps.shape or self.back.dtype != dy.dtype:
+            self.back = torch.empty_like(self.maps, dtype=dy.dtype)
         d_maps = as_maps(dy, self.shape_out)
-        back = _max_gradient(d_maps, self.maps, *self.window, (1, 1), False, self.places)
-        return as_rows(back, dy.shape[:-1])
+        _max_gradient(d_maps, self.maps, *self.window, (1, 1), False, self.places, grad_input=self.back)
+        return as_rows(self.back, dy.shape[:-1])
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ class AvgPool2d(_Pool):
 class _AvgPoolStep(_PoolStep):
     def forward(self, x: Tensor) -> Tensor:
         self.maps = as_maps(x, self.shape)
-        return as_rows(F.avg_pool2d(self.maps, *self.window), x.shape[:-1])
+        return as_rows(functional.avg_pool2d(self.maps, *self.window), x.shape[:-1])
 
     def backward(self, dy: Tensor) -> Tensor:
         d_maps = as_maps(dy, self.shape_out)

@@ -175,9 +175,7 @@ class LayerPopulation(Population):
         return LayerPopulation(net or self.net, layout, state_layout, weights=weights, state=state)
 
     def twin(self) -> Population:
-        return LayerPopulation(
-            self.net, self.layout, self.state_layout, weights=self.weights, state=self.state.clone()
-        )
+        return LayerPopulation(self.net, self.layout, self.state_layout, weights=self.weights, state=self.state.clone())
 
     def module(self, member: int) -> nn.Module:
         return self.net.module({path: block[member].clone() for path, block in self.tensors().items()})

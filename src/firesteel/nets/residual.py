@@ -12,6 +12,7 @@ from firesteel.nets.containers import Sequential, inside, under
 from firesteel.nets.layer import Layer, NumpyLines, Param, Slot, Step
 
 BODY, SHORTCUT = "layers", "shortcut"
+IDENTITY = Sequential(())
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Residual(Layer):
     """y = layers(x) + shortcut(x); an empty shortcut is x itself. Source: arXiv 1512.03385."""
 
     layers: Sequential
-    shortcut: Sequential = Sequential(())
+    shortcut: Sequential = IDENTITY
 
     def d_out(self, d_in: int) -> int:
         d_out, d_shortcut = self.layers.d_out(d_in), self.shortcut.d_out(d_in)
@@ -39,8 +40,8 @@ class Residual(Layer):
 
     def bind(self, slot: Slot) -> Step:
         def part(name: str) -> Slot:
-            values = {kind: inside(name, getattr(slot, kind)) for kind in ("weights", "grads", "state")}
-            return replace(slot, **values)
+            weights, grads, state = (inside(name, values) for values in (slot.weights, slot.grads, slot.state))
+            return replace(slot, weights=weights, grads=grads, state=state)
 
         return _ResidualStep(self.layers.bind(part(BODY)), self.shortcut.bind(part(SHORTCUT)))
 

@@ -9,7 +9,7 @@ from firesteel.training.defaults import LR, N_FOLD_ROWS, Usual
 
 #: Pictures that a run shows, each epoch's anew, within bounds of epochs: many pictures need to be seen less often.
 N_SHOWN = {"linear": 250_000, "mlp": 350_000, "conv": 350_000, "resnet": 350_000}
-EPOCHS = {"linear": (4, 60), "mlp": (6, 80), "conv": (7, 60), "resnet": (7, 60)}
+EPOCHS = {"linear": (4, 60), "mlp": (7, 60), "conv": (7, 40), "resnet": (7, 40)}
 
 BATCH = {"linear": 256, "mlp": 128, "conv": 128, "resnet": 128}
 BATCH_MIN = 16
@@ -46,7 +46,10 @@ def usual_for_pictures(recipe: Recipe, *, n_rows: int) -> Usual:
         "label_smoothing": (smoothing, "few pictures gain by it" if smoothing else "enough pictures to trust labels"),
     }
     if recipe.optimizer in (None, "adamw"):
-        usual["lr"] = (LR_ADAMW[net], f"the peak of the cycle, a sane one for a {net} net; --lr 0.002,0.005 measures it")
+        usual["lr"] = (
+            LR_ADAMW[net],
+            f"the peak of the cycle, a sane one for a {net} net; --lr 0.002,0.005 measures it",
+        )
     else:
         usual["lr"] = (LR[recipe.optimizer], f"a sane start for {recipe.optimizer}")
     if net in OVER_MAPS:

@@ -20,7 +20,7 @@ N_STEPS = 5
 SHARE_MAX, COSINE_MIN = 0.85, 0.98
 
 
-def measure_precision(population: Population, rows: Rows, plan: Plan) -> Choice:
+def measure_precision(population: Population, rows: Rows, *, plan: Plan) -> Choice:
     """bfloat16 where a step takes clearly less time with it and its gradient agrees; float32 elsewhere.
 
     Nothing of the population changes: a twin does the steps.

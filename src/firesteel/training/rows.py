@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -83,7 +83,8 @@ class Batch:
         """The batch in n parts of nearly equally many rows; the shares of each part's rows in means sum to 1 again."""
         t = self.t.tensor_split(n)
         inputs = zip(*(x.tensor_split(n, dim=-2) for x in self.inputs), strict=True)
-        shares = self.share.tensor_split(n, dim=-2) if isinstance(self.share, Tensor) else (self.share,) * n
+        share = self.share
+        shares: Sequence[Tensor | float] = share.tensor_split(n, dim=-2) if isinstance(share, Tensor) else [share] * n
         if self.seen is None:
             seens: list[Tensor | None] = [None] * n
         else:
@@ -124,9 +125,7 @@ def _shares(weights: Tensor | None, batch_size: int, k: int) -> Iterator[Tensor]
         yield unit if k == 1 else unit.T.expand(k, -1).unsqueeze(-1)
 
 
-def fold_rows_of(
-    rows: Rows, folds: np.ndarray, *, members: np.ndarray, dtype: torch.dtype
-) -> tuple[Rows, Rows]:
+def fold_rows_of(rows: Rows, folds: np.ndarray, *, members: np.ndarray, dtype: torch.dtype) -> tuple[Rows, Rows]:
     """Train and val rows of fold-members: member i is judged on fold `members[i]` alone and never learns from it.
 
     `folds` `(n_rows,)` names each row's fold, `members` `(k,)` each member's. The val rows come per member, padded to
