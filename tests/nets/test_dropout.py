@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from firesteel.errors import NetError
-from firesteel.nets.dropout import Dropout
+from firesteel.nets.dropout import Dropout, Dropout2d
 from firesteel.nets.layer import Context, Slot
 
 CPU = torch.device("cpu")
@@ -68,3 +68,34 @@ def test_a_rate_that_leaves_nothing_is_refused(p):
 def test_the_highest_rate_drops_all_but_overflows_nothing():
     y = bound((0.999999,), seeds=(1,)).forward(torch.ones(N_ROWS, D, dtype=torch.float64))
     assert torch.isfinite(y).all()
+
+
+MAPS = (3, 4, 50)
+
+
+def channels_after_dropout(p, *, is_training=True):
+    """What Dropout2d leaves of ones: `(rows, places, channels)`."""
+    context = Context(is_training=is_training, generators=(np.random.PCG64(0),))
+    d_in = MAPS[0] * MAPS[1] * MAPS[2]
+    slot = Slot(1, 40, d_in, True, {}, {}, {}, context, torch.float64, torch.device("cpu"))
+    step = Dropout2d(MAPS, p).bind(slot)
+    y = step.forward(torch.ones(40, d_in, dtype=torch.float64))
+    return step, y.view(40, -1, MAPS[2])
+
+
+def test_dropout2d_drops_whole_channels_and_keeps_the_mean():
+    _, kept = channels_after_dropout(0.25)
+    assert (kept == kept[:, :1]).all()  # all places of a channel alike
+    assert set(kept.unique().tolist()) == {0.0, 1 / 0.75}
+    assert float(kept.mean()) == pytest.approx(1, abs=0.05)
+
+
+def test_dropout2d_sends_back_through_what_it_kept():
+    step, kept = channels_after_dropout(0.25)
+    dy = torch.ones(40, kept[0].numel(), dtype=torch.float64)
+    assert torch.equal(step.backward(dy).view(kept.shape), kept)
+
+
+def test_dropout2d_passes_everything_on_outside_training():
+    _, kept = channels_after_dropout(0.25, is_training=False)
+    assert (kept == 1).all()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -162,5 +162,5 @@ def _pair(values: tuple[int, ...]) -> tuple[int, int]:
 
 def _he(shape: tuple[int, ...]) -> Init:
     """Source: He et al. 2015, for layers before a ReLU."""
-    spread = np.sqrt(2 / np.prod(shape[1:]))
+    spread = math.sqrt(2 / math.prod(shape[1:]))  # whole numbers of any size: a record may name large ones
     return lambda generator, size: generator.standard_normal(size) * spread
