@@ -92,7 +92,9 @@ def fit_population(
         d_out=d_out,
         n_rows=material.n_learned,
         n_folds=material.n_folds,
-        usual=usual_for_pictures(recipe, n_rows=material.n_learned) if is_picture else None,
+        usual=usual_for_pictures(recipe, n_rows=material.n_learned, d_in=material.x_num.shape[1])
+        if is_picture
+        else None,
     )
     readout = _standardise(material)
     y = _targets(recipe, material, readout)

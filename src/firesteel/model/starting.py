@@ -87,6 +87,10 @@ def _over_pictures(
     recipe: Recipe, material: Material, settings: Settings, *, pixels: Tensor, d_out: int, y: Tensor
 ) -> Started:
     assert isinstance(material.features, PictureFeatures)
+    if recipe.precision == "bfloat16" and recipe.dtype == "float64":
+        raise RecipeError(
+            "feature maps in bfloat16 go with weights in float32", found="dtype is float64", hint="--precision float32"
+        )
     shape, plan = material.features.form.shape, settings.plan
     crew = choose_crew(recipe)
     no_cat = torch.empty(len(pixels), 0, dtype=torch.int64)
@@ -132,8 +136,10 @@ def _around_module(
             hint=f"leave {' and '.join(asked)} out, and write it into your module",
         )
     features = material.features
-    is_picture = isinstance(features, PictureFeatures)
-    net = picture_input_net(features.form.shape) if is_picture else input_net(_columns(material))
+    if isinstance(features, PictureFeatures):
+        net = picture_input_net(features.form.shape)
+    else:
+        net = input_net(_columns(material))
     module = make_module(source, net=net, d_out=d_out)
     fitted = fit_state(net, x_num=x_num, x_cat=x_cat)
     dtype, device = getattr(torch, recipe.dtype), choose_device(recipe)

@@ -15,6 +15,9 @@ BATCH = {"linear": 256, "mlp": 128, "conv": 128, "resnet": 128}
 BATCH_MIN = 16
 
 LR_ADAMW = {"linear": 0.003, "mlp": 0.003, "conv": 0.005, "resnet": 0.005}
+#: A step of lr on each of d weights moves a linear net's answer by up to lr * d. On 12,288 numbers (cats) an lr of .003
+#: reached 0.58 of the test pictures, .0002 0.66 to 0.70.
+LINEAR_REACH = 2.4
 DROPOUT = {"linear": 0.0, "mlp": 0.2, "conv": 0.2, "resnet": 0.0}
 
 #: Of weights that change much from step to step the average of some 200 steps is steadier.
@@ -30,8 +33,8 @@ N_CREW_MAX = 4
 OVER_MAPS = ("conv", "resnet")
 
 
-def usual_for_pictures(recipe: Recipe, *, n_rows: int) -> Usual:
-    """The settings for `n_rows` training pictures; `recipe.net` is named already."""
+def usual_for_pictures(recipe: Recipe, *, n_rows: int, d_in: int) -> Usual:
+    """The settings for `n_rows` training pictures of `d_in` numbers; `recipe.net` is named already."""
     net = recipe.net or "conv"
     batch = max(BATCH_MIN, min(BATCH[net], n_rows // 8))
     low, high = EPOCHS[net]
@@ -46,10 +49,8 @@ def usual_for_pictures(recipe: Recipe, *, n_rows: int) -> Usual:
         "label_smoothing": (smoothing, "few pictures gain by it" if smoothing else "enough pictures to trust labels"),
     }
     if recipe.optimizer in (None, "adamw"):
-        usual["lr"] = (
-            LR_ADAMW[net],
-            f"the peak of the cycle, a sane one for a {net} net; --lr 0.002,0.005 measures it",
-        )
+        lr = min(LR_ADAMW[net], LINEAR_REACH / d_in) if net == "linear" else LR_ADAMW[net]
+        usual["lr"] = (float(f"{lr:.2g}"), f"the peak of the cycle, sane for a {net} net; --lr 0.002,0.005 measures it")
     else:
         usual["lr"] = (LR[recipe.optimizer], f"a sane start for {recipe.optimizer}")
     if net in OVER_MAPS:

@@ -23,8 +23,10 @@ SHARE_MAX, COSINE_MIN = 0.85, 0.98
 def measure_precision(population: Population, rows: Rows, *, plan: Plan) -> Choice:
     """bfloat16 where a step takes clearly less time with it and its gradient agrees; float32 elsewhere.
 
-    Nothing of the population changes: a twin does the steps.
+    Nothing of the population changes: a twin does the steps. A user's own module computes as it says itself.
     """
+    if population.needs_autograd:
+        return Choice("precision", "float32", "your own module computes in the precision of its weights")
     twin = population.twin()
     twin.context.is_training = True
     twin.set_dropout((0.0,) * twin.k)  # so that both kinds see the same net

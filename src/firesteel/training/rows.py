@@ -14,9 +14,9 @@ from firesteel.nets import Inputs, Loss
 #: Numbers gathered at once for the coming batches: some 4 MB, so that they stay in the cache.
 N_BLOCK_NUMBERS = 1_000_000
 
-#: The train loss of the learning curve is measured on this share of the training rows, but on 256 rows at least.
+#: The train loss of the learning curve is measured on this share of the training rows, within these bounds.
 SAMPLE_SHARE = 1 / 8
-N_SAMPLE_MIN = 256
+N_SAMPLE_MIN, N_SAMPLE_MAX = 256, 5_000
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Rows:
 
     def sample(self, seed: int) -> Rows:
         """A fixed sample for the learning curve."""
-        n = min(self.n_rows, max(N_SAMPLE_MIN, round(self.n_rows * SAMPLE_SHARE)))
+        n = min(self.n_rows, N_SAMPLE_MAX, max(N_SAMPLE_MIN, round(self.n_rows * SAMPLE_SHARE)))
         order = np.random.Generator(np.random.PCG64([seed, self.n_rows])).permutation(self.n_rows)[:n]
         return self.take(torch.from_numpy(np.sort(order)).to(self.y.device))
 
