@@ -63,8 +63,8 @@ class Crew:
 
     def answers(self, inputs: Inputs) -> Tensor:
         """As `Population.answers`, each thread answering some of the rows."""
-        first, n = self.populations[0], len(self.populations)
-        if n == 1:
+        first, n = self.populations[0], min(len(self.populations), inputs[0].shape[-2])
+        if n <= 1:
             return first.answers(inputs)
         self.share_state()
         parts = list(zip(*(x.tensor_split(n, dim=-2) for x in inputs), strict=True))

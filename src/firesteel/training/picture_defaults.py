@@ -59,8 +59,8 @@ def usual_for_pictures(recipe: Recipe, *, n_rows: int, d_in: int) -> Usual:
 
 
 def choose_picture_folds(recipe: Recipe, *, n_rows: int) -> Choice | None:
-    """One net where folds would cost too much; None: as for columns."""
-    if recipe.members is None and recipe.net in OVER_MAPS and n_rows > N_FOLD_PICTURES:
+    """One net where folds would cost too much; None: as for columns. A net that is not named yet is a conv net."""
+    if recipe.members is None and (recipe.net or "conv") in OVER_MAPS and n_rows > N_FOLD_PICTURES:
         return Choice("members", 1, f"{n_rows:,} pictures; above {N_FOLD_PICTURES:,} one net and one val part")
     return None
 
