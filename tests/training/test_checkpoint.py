@@ -11,8 +11,17 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from firesteel.errors import TrainingError
-from firesteel.nets import Columns, ModulePopulation, fit_state, input_net
-from firesteel.training import Checkpoint, fold_rows_of, train
+from firesteel.nets import (
+    Columns,
+    ModulePopulation,
+    Views,
+    build_picture_net,
+    fit_state,
+    input_net,
+    start_population,
+)
+from firesteel.recipe import make_recipe
+from firesteel.training import Checkpoint, Rows, fold_rows_of, train
 
 PER_MEMBER = {"lr": (0.003, 0.03), "weight_decay": (0.0, 0.1), "dropout": (0.2, 0.5), "label_smoothing": (0.1, 0.0)}
 
@@ -168,3 +177,44 @@ def test_a_disk_that_does_not_take_it_is_said(case, make_plan, tmp_path):
     checkpoint = Checkpoint(tmp_path / "gone" / "checkpoint.safetensors", "this run", seconds_between=0)
     with pytest.raises(TrainingError, match="a checkpoint needs room on the disk"):
         start(case, make_plan(2, seeds=(3, 4)), "folds", checkpoint=checkpoint)
+
+
+def picture_population():
+    """A small conv net with dropout and changed views, and rows for it."""
+    rng = np.random.default_rng(0)
+    x, y = torch.from_numpy(rng.integers(0, 256, (100, 64), dtype=np.uint8)), torch.from_numpy(rng.integers(0, 3, 100))
+    no_cat = torch.empty(100, 0, dtype=torch.int64)
+    net, _ = build_picture_net(
+        make_recipe(), (8, 8, 1), net="conv", d_out=3, views=Views(shift=0.1, erase=0.5), dropout=0.2
+    )
+    fitted = fit_state(net, x_num=x, x_cat=no_cat)
+    population = start_population(net, (4,), fitted=fitted, dtype=torch.float32, device=torch.device("cpu"))
+    rows = Rows(population.prepare(x, no_cat), y)
+    return population, rows.part(0, 80), rows.part(80, 100)
+
+
+@pytest.mark.parametrize("n_crew", [1, 2])
+@pytest.mark.parametrize("precision", [None, torch.bfloat16], ids=str)
+def test_a_resumed_run_of_pictures_ends_with_the_same_bits(make_plan, tmp_path, n_crew, precision):
+    plan = make_plan(1, ema=0.9, precision=precision, seeds=(4,), batch_size=80)
+
+    def start(**extra):
+        population, rows, val = picture_population()
+        return population, train(population, rows, val=val, plan=plan, n_crew=n_crew, **extra)
+
+    undisturbed, run = start()
+    checkpoint = Checkpoint(tmp_path / "checkpoint.safetensors", "this run", seconds_between=0)
+    with pytest.raises(KillError):
+        start(checkpoint=checkpoint, observer=killer(2))
+    assert {"average.weights", "average.state"} <= load_file(checkpoint.path).keys()
+    population, resumed = start(checkpoint=checkpoint)
+    assert torch.equal(population.weights, undisturbed.weights)
+    assert torch.equal(population.state, undisturbed.state)
+    assert (resumed.val_loss, resumed.best_epoch) == (run.val_loss, run.best_epoch)
+
+
+def test_a_checkpoint_without_averages_is_not_gone_on_with_by_a_run_that_has_them(case, make_plan, tmp_path):
+    checkpoint = Checkpoint(tmp_path / "checkpoint.safetensors", "this run", seconds_between=0)
+    start(case, make_plan(1), "module", checkpoint=checkpoint)
+    with pytest.raises(TrainingError, match=r"average\.weights"):
+        start(case, make_plan(1, ema=0.9), "module", checkpoint=checkpoint)

@@ -260,3 +260,61 @@ def test_an_infinite_val_loss_is_never_the_best(case, make_plan):
     run = train(population, rows, val=val, plan=replace(make_plan(1, epochs=2), criterion=Endless(3)))
     assert run.best_epoch == (0,)
     assert run.val_loss == ((math.inf,), (math.inf,))
+
+
+def averaged_plainly(case, plan):
+    """The weights after each epoch and their average, as a plain script keeps it."""
+    population = case.population((0,))
+    rows, val = case.parts(population)
+    average = {"weights": population.weights.clone(), "state": population.state.clone()}
+    found = []
+
+    class Watched(Loop):
+        def train_step(self, batch):
+            super().train_step(batch)
+            n = self.optimizer.n_steps
+            kept = min(0.9, (1 + n) / (10 + n))
+            for name, value in average.items():
+                value.copy_(kept * value + (1 - kept) * getattr(population, name))
+
+        def judge(self):
+            super().judge()
+            found.append({name: value.clone() for name, value in average.items()})
+
+    with torch.inference_mode():
+        run = Watched(Crew((population,), None), rows, val, plan, None, threading.Event(), None).run()
+    return population, run, found, val
+
+
+def test_the_average_is_what_is_judged_and_kept(case, make_plan):
+    plan = make_plan(1, ema=0.9, lr=0.05)
+    population, run, averages, val = averaged_plainly(case, plan)
+    kept = averages[run.best_epoch[0] - 1]
+    torch.testing.assert_close(population.weights, kept["weights"], rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(population.state, kept["state"], rtol=1e-10, atol=1e-12)
+    judged = mean_loss(population.answers, val, loss=plan.criterion)
+    assert run.best_val_loss[0] == pytest.approx(float(judged[0]), rel=1e-9)
+
+
+def test_judging_the_average_leaves_training_alone(case, make_plan):
+    def trained(ema):
+        population = case.population((0,))
+        rows, val = case.parts(population)
+        plan, ends = make_plan(1, ema=ema, epochs=3), []
+        loop = Loop(Crew((population,), None), rows, val, plan, None, threading.Event(), None)
+        with torch.inference_mode():
+            for _ in range(plan.epochs):
+                loop.run_epoch()
+                loop.judge()
+                ends.append(population.weights.clone())
+        return torch.stack(ends)
+
+    assert torch.equal(trained(0.9), trained(0.0))
+
+
+def test_each_member_has_an_average_of_its_own(case, make_plan):
+    population, alone = case.population((3, 8)), case.population((8,))
+    rows, val = case.parts(population)
+    train(population, rows, val=val, plan=make_plan(2, seeds=(3, 8), ema=0.95))
+    train(alone, rows, val=val, plan=make_plan(1, seeds=(8,), ema=0.95))
+    torch.testing.assert_close(population.pick([1]).weights, alone.weights, rtol=1e-6, atol=1e-9)

@@ -10,7 +10,7 @@ import torch
 
 from firesteel.nets import LOSSES
 from firesteel.training import Rows, fold_rows_of, rows
-from firesteel.training.rows import N_SAMPLE_MIN, batches
+from firesteel.training.rows import N_SAMPLE_MIN, Batch, batches
 
 N_ROWS, BATCH = 53, 8
 
@@ -92,3 +92,44 @@ def test_the_sample_of_the_learning_curve_is_fixed_and_large_enough():
     assert not torch.equal(sample.y, source.sample(4).y)
     assert source.take(torch.arange(1_000)).sample(0).n_rows == N_SAMPLE_MIN
     assert source.take(torch.arange(20)).sample(0).n_rows == 20
+
+
+def test_a_part_of_rows_lies_in_the_same_memory():
+    rows = Rows((torch.randn(10, 3), torch.randn(10, 2)), torch.arange(10), torch.rand(10, 2), torch.ones(10, 2))
+    part = rows.part(3, 7)
+    assert part.n_rows == 4
+    assert part.y.tolist() == [3, 4, 5, 6]
+    assert torch.equal(part.weights, rows.weights[3:7])
+    assert part.mask.shape == (4, 2)
+    assert [x.data_ptr() for x in part.inputs] == [x[3:].data_ptr() for x in rows.inputs]
+
+
+def test_a_part_of_rows_without_weights_has_none():
+    part = Rows((torch.randn(10, 3),), torch.arange(10)).part(0, 4)
+    assert part.weights is None
+    assert part.mask is None
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_the_parts_of_a_batch_are_the_batch_in_its_order(k):
+    lead = (k,) if k > 1 else ()
+    batch = Batch((torch.randn(7, 3), torch.randn(*lead, 7, 2)), torch.randn(7, 1), torch.rand(*lead, 7, 1))
+    parts = batch.split(3)
+    assert [len(part.t) for part in parts] == [3, 2, 2]
+    assert torch.equal(torch.cat([part.t for part in parts]), batch.t)
+    for i in range(2):
+        assert torch.equal(torch.cat([part.inputs[i] for part in parts], dim=-2), batch.inputs[i])
+    assert torch.equal(torch.cat([part.share for part in parts], dim=-2), batch.share)  # of the whole mean loss
+
+
+def test_what_is_seen_in_a_part_counts_as_a_whole_there():
+    seen = torch.tensor([[1.0, 1, 0, 0, 0, 0], [1, 1, 1, 1, 1, 1]]).unsqueeze(-1)
+    batch = Batch((torch.randn(6, 3),), torch.randn(6, 1), 1 / 6, seen / seen.sum(1, keepdim=True))
+    first, second = (part.seen.squeeze(-1).tolist() for part in batch.split(2))
+    assert first[0] == pytest.approx([0.5, 0.5, 0])
+    assert second[0] == [0, 0, 0]  # nothing to see, and no division by 0
+    assert first[1] == second[1] == pytest.approx([1 / 3] * 3)
+
+
+def test_a_share_that_all_rows_have_stays_a_number():
+    assert [part.share for part in Batch((torch.zeros(4, 1),), torch.zeros(4, 1), 0.25).split(2)] == [0.25, 0.25]
