@@ -11,23 +11,20 @@ FIRESTEEL_DATA; best on a quiet machine.
 from __future__ import annotations
 
 import argparse
-import csv
 import gzip
-import importlib.metadata
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-RESULTS = Path(__file__).parent / "results" / "reading.csv"
+from provenance import keep
+
 N_ROUNDS = 5
 N_FILES, SIDE = 60_000, 28
 
@@ -114,21 +111,8 @@ def measure(n_rounds: int) -> list[Result]:
     ]
 
 
-def machine() -> str:
-    """The processor's own name where the system tells it, and the number of cores."""
-    names = Path("/proc/cpuinfo")
-    lines = names.read_text(encoding="utf-8").splitlines() if names.exists() else []
-    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-    return f"{model or platform.machine()}, {os.cpu_count()} cores"
-
-
-def keep(result: Result) -> None:
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("firesteel", "pillow", "numpy")]
-    row = {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "command": "python " + " ".join(sys.argv),
-        "versions": ", ".join([*versions, f"python {platform.python_version()}"]),
-        "machine": machine(),
+def keep_result(result: Result) -> None:
+    cells = {
         "case": f"{N_FILES:,} PNG of {SIDE} x {SIDE}, {result.case}",
         "unit": result.unit,
         "n_rounds": len(result.values),
@@ -136,13 +120,7 @@ def keep(result: Result) -> None:
         "spread": f"{result.spread:.3g}",
         "bar": result.bar,
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    is_new = not RESULTS.exists()
-    with RESULTS.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row), lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerow(row)
+    keep("reading", cells, packages=("pillow", "numpy"))
 
 
 def main() -> int:
@@ -158,7 +136,7 @@ def main() -> int:
         print(f"{result.case:<22} {result.median:9.4g} ± {result.spread:<7.3g} {result.unit:<8} "
               f"bar {result.bar:<6g} {verdict}")  # fmt: skip
         if words.rounds == N_ROUNDS:
-            keep(result)
+            keep_result(result)
     return 0 if all(result.is_met for result in results) else 1
 
 

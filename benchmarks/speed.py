@@ -10,10 +10,7 @@ unless the number of rounds is another than the usual one. Needs FIRESTEEL_DATA 
 from __future__ import annotations
 
 import argparse
-import csv
-import importlib.metadata
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -22,7 +19,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
@@ -44,9 +40,10 @@ from firesteel.nets import (
 from firesteel.nets.activations import ReLU
 from firesteel.nets.linear import Linear
 from firesteel.training import Plan, Rows
+from firesteel.training.crew import Crew
 from firesteel.training.loop import Loop, quick_arithmetic
+from provenance import keep
 
-RESULTS = Path(__file__).parent / "results" / "speed.csv"
 N_ROUNDS, N_COMMANDS = 9, 11
 LR = 0.001  # torch.optim.Adam's own default
 CPU = torch.device("cpu")
@@ -138,7 +135,7 @@ def own_module(task: Task) -> Epoch:
 def trained(task: Task, population: Population) -> Epoch:
     x, y = task.rows()
     rows = Rows(population.prepare(x, torch.zeros(task.n_rows, 0, dtype=torch.int64)), y)
-    loop = Loop(population, rows, rows, task.plan(population.k), None, threading.Event(), None)
+    loop = Loop(Crew((population,), None), rows, rows, task.plan(population.k), None, threading.Event(), None)
 
     def epoch() -> None:
         with quick_arithmetic(threads=1), torch.inference_mode(not population.needs_autograd):
@@ -244,21 +241,8 @@ def run_diamonds(_: int) -> Result | None:
     return Result("diamonds", what, 1, model.report.seconds["training"], None, None, 0.0, 30.0)
 
 
-def machine() -> str:
-    """The processor's own name where the system tells it, and the number of cores."""
-    names = Path("/proc/cpuinfo")
-    lines = names.read_text(encoding="utf-8").splitlines() if names.exists() else []
-    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-    return f"{model or platform.machine()}, {os.cpu_count()} cores"
-
-
-def keep(result: Result) -> None:
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("firesteel", "torch", "skorch")]
-    row = {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "command": "python " + " ".join(sys.argv),
-        "versions": ", ".join([*versions, f"python {platform.python_version()}"]),
-        "machine": machine(),
+def keep_result(result: Result) -> None:
+    cells = {
         "case": result.name,
         "n_rounds": result.n_rounds,
         "ours_median_s": f"{result.ours_s:.4g}",
@@ -267,13 +251,7 @@ def keep(result: Result) -> None:
         "spread": f"{result.spread:.3g}",
         "bar": result.bar,
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    is_new = not RESULTS.exists()
-    with RESULTS.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row), lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerow(row)
+    keep("speed", cells, packages=("torch", "skorch"))
 
 
 def line_of(result: Result) -> str:
@@ -307,7 +285,7 @@ def main() -> int:
         print(line_of(result), flush=True)
         n_missed += not result.is_met
         if words.rounds == N_ROUNDS:
-            keep(result)
+            keep_result(result)
     return 1 if n_missed else 0
 
 
