@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,60 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory, make_rows: Callable[.
 
     place = tmp_path_factory.mktemp("finished") / "run"
     firesteel.fit(make_rows(), "y", output=place, **QUICK)
+    return place
+
+
+#: What a set of pictures shows: classes by the half that is bright.
+SIDES = ("left", "right")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache_of_pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Decoded pictures and downloads of the tests stay among the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FIRESTEEL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def make_pictures() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """Pictures `(n, h, w)` or `(n, h, w, 3)` that are bright on one side within a dark border, and which side."""
+
+    def make(n: int = 60, *, form: tuple[int, int, int] = (8, 8, 1), seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        height, width, channels = form
+        x = rng.integers(0, 40, (n, height, width, channels), dtype=np.uint8)
+        x[::2, 1:-1, 1 : width // 2] += np.uint8(180)
+        x[1::2, 1:-1, width // 2 : -1] += np.uint8(180)
+        return x[..., 0] if channels == 1 else x, np.array(SIDES)[np.arange(n) % 2]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_pictures_folder(make_pictures: Callable[..., tuple[np.ndarray, np.ndarray]]) -> Callable[..., Path]:
+    """Writes such pictures as PNG files into one sub-folder per side, or side by side without labels."""
+    from PIL import Image
+
+    def make(place: Path, n: int = 60, *, is_sorted: bool = True, **settings: Any) -> Path:
+        for i, (one, side) in enumerate(zip(*make_pictures(n, **settings), strict=True)):
+            folder = place / side if is_sorted else place
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(one).save(folder / f"{i:03}.png")
+        return place
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def picture_run(
+    tmp_path_factory: pytest.TempPathFactory, make_pictures: Callable[..., tuple[np.ndarray, np.ndarray]]
+) -> Path:
+    """A run folder of a conv net over 8 x 8 grey pictures that tells the sides apart, to read, never to write."""
+    import firesteel
+
+    place = tmp_path_factory.mktemp("pictures") / "run"
+    firesteel.fit(*make_pictures(120), output=place, epochs=12, members=1, baselines=False, precision="float32")
     return place
 
 

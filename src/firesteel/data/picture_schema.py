@@ -29,6 +29,7 @@ def read_picture_schema(pictures: Pictures, *, task: Task | None = None) -> Sche
             hint="one sub-folder per class, or --labels FILE.csv with file names and labels",
         )
     labels = pictures.frame[TARGET]
+    _check_differ(labels)
     target = name_task(labels, task=task or _task_of(labels), position=0)
     if task is None and target.classes:
         target = replace(target, reason="words and whole numbers beside pictures are classes")
@@ -37,7 +38,8 @@ def read_picture_schema(pictures: Pictures, *, task: Task | None = None) -> Sche
     column = Column(PICTURE, "picture", reason, True, n_unique=n_different)
     notices = []
     if target.n_missing:
-        notices.append(f"{target.n_missing:,} pictures have no label and are left out")
+        have = "1 picture has" if target.n_missing == 1 else f"{target.n_missing:,} pictures have"
+        notices.append(f"{have} no label and {'is' if target.n_missing == 1 else 'are'} left out")
     return Schema((column,), target, tuple(notices))
 
 
@@ -49,6 +51,16 @@ def count_classes(pictures: Pictures) -> str:
     words = [f"{n:,} '{name}'" for name, n in counts.head(_MAX_COUNTED).iter_rows()]
     more = f" and {counts.height - _MAX_COUNTED:,} more classes" if counts.height > _MAX_COUNTED else ""
     return ", ".join(words) + more
+
+
+def _check_differ(labels: pl.Series) -> None:
+    words = as_words(labels.drop_nulls())
+    if words.n_unique() < 2:
+        raise DataError(
+            "pictures to learn from need at least 2 different labels",
+            found=f"all {words.len():,} are '{words[0]}'" if words.len() else "all are missing",
+            hint="one sub-folder per class, or --labels FILE.csv with file names and labels",
+        )
 
 
 def _task_of(labels: pl.Series) -> Task | None:
