@@ -84,8 +84,7 @@ def fit(
     `(batch, channels, height, width)`, into `(batch, d_out)`, or a function that makes one from `(d_in, d_out)`.
     `recipe`: a recipe file or a dict; `options` are the recipe's fields (`firesteel fit --help` lists them) and go
     before it. `output`: the run folder to write. `resume`: the run folder of a killed run, to go on with it to the
-    same weights. `observer` is called with a `Sight` while training goes on, `on_reading` with how many pictures of how
-    many are read.
+    same weights. `observer` is called with a `Sight` in training, `on_reading` with how many pictures of how many.
 
     Raises: FiresteelError for what cannot be used, with what to try next; nothing is written or lost then.
     """
@@ -326,6 +325,8 @@ def _prepare(asked: Recipe, table: Table, test: Table | None) -> tuple[Schema, S
 
 def _schema(asked: Recipe, table: Table) -> Schema:
     if isinstance(table, Pictures):
+        if asked.group is not None or asked.time is not None:
+            raise RecipeError("pictures are split at random", found="--group or --time was given", hint="leave it out")
         return read_picture_schema(table, task=asked.task)
     return read_schema(
         table,

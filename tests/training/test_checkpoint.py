@@ -166,7 +166,7 @@ def test_a_checkpoint_with_edited_words_is_refused(killed, name):
 def test_tensors_of_another_shape_are_refused(killed):
     path, resume = killed
     tensors = load_file(path)
-    facts = {"run_key": "this run", "n_steps": 3, "best_epoch": [1, 1], "best_val_loss": [1, 1]}
+    facts = {"run_key": "this run", "n_steps": 3, "best_epoch": [1, 1], "best_val_loss": [1, 1], "precision": None}
     tensors["weights"] = torch.zeros(1, dtype=torch.float64)  # would be copied into all places
     save_file(tensors, path, metadata={"progress": json.dumps(facts)})
     with pytest.raises(TrainingError, match=r"\(1,\) torch.float64 was read"):

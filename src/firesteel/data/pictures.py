@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from firesteel.errors import DataError, RecipeError
 
 #: Pictures that are hashed at once, so that those of a memory map are not all in memory.
 _PICTURES_AT_ONCE = 1_000
+
+_MAX_NAMED = 3  # pictures that a sentence names
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -103,8 +106,19 @@ class Pictures(Table):
     def take(self, rows: npt.NDArray[np.int64]) -> Pictures:
         """These pictures, in this order; a run of neighbours shares the memory."""
         is_run = len(rows) > 0 and bool((np.diff(rows) == 1).all())
-        pixels = self.pixels[rows[0] : rows[-1] + 1] if is_run else self.pixels[rows]
+        pixels = self.pixels[rows[0] : rows[-1] + 1] if is_run else _picked(self.pixels, rows)
         return replace(self, frame=self.frame[rows], pixels=pixels)
+
+
+def _picked(pixels: Pixels, rows: npt.NDArray[np.int64]) -> Pixels:
+    """These pictures in memory; those of a file that is mapped because it is large, in another such file."""
+    if not isinstance(pixels, np.memmap) or not len(rows):
+        return pixels[rows]
+    with tempfile.TemporaryFile() as file:  # the map outlives it
+        room = np.memmap(file, np.uint8, "w+", shape=(len(rows), *pixels.shape[1:]))
+    for start in range(0, len(rows), _PICTURES_AT_ONCE):
+        room[start : start + _PICTURES_AT_ONCE] = pixels[rows[start : start + _PICTURES_AT_ONCE]]
+    return room
 
 
 def make_pictures(reading: Reading, *, name: str) -> tuple[Pictures, Pictures | None]:
@@ -116,8 +130,22 @@ def make_pictures(reading: Reading, *, name: str) -> tuple[Pictures, Pictures | 
     if not all(len(part.pixels) for part in parts):
         raise DataError("there must be pictures to read", found=f"'{name}' has none", hint="another folder or file")
     units = find_units([part.pixels for part in parts])
-    made = [_beside(part, unit, name=name) for part, unit in zip(parts, units, strict=True)]
-    return made[0], made[1] if len(made) > 1 else None
+    if reading.test is None:
+        return _beside(reading, units[0], name=name), None
+    said = _say_shared(reading, reading.test, units)
+    learned = replace(reading, notices=(*reading.notices, *said))
+    return _beside(learned, units[0], name=name), _beside(reading.test, units[1], name=f"the test set of {name}")
+
+
+def _say_shared(train: Reading, test: Reading, units: Sequence[npt.NDArray[np.int64]]) -> list[str]:
+    """A sentence that names the pictures which stand in both sets."""
+    places = np.flatnonzero(np.isin(units[0], units[1]))
+    if not len(places):
+        return []
+    first = {int(unit): name for unit, name in zip(units[1][::-1], test.names[::-1], strict=True)}
+    pairs = [f"{train.names[i]} = {first[int(units[0][i])]} of the test set" for i in places[:_MAX_NAMED]]
+    n = "1 picture stands" if len(places) == 1 else f"{len(places):,} pictures stand"
+    return [f"{n} in the test set, too, or nearly so: {listed(pairs, _MAX_NAMED)}"]
 
 
 def _beside(reading: Reading, units: npt.NDArray[np.int64], *, name: str) -> Pictures:

@@ -298,7 +298,14 @@ def _free_of(is_known: npt.NDArray[np.bool_], what: str) -> tuple[npt.NDArray[np
     if n_known > _LARGEST_UNIT * len(is_known):
         said = f"{n_known:,} rows {what}: too many to leave them out, the test scores are partly of known rows"
         return np.ones_like(is_known), [said]
-    return ~is_known, [f"{n_known:,} rows {what} and are used nowhere, so that the test stays unseen"]
+    said = f"1 row {_of_one(what)} and is" if n_known == 1 else f"{n_known:,} rows {what} and are"
+    return ~is_known, [f"{said} used nowhere, so that the test stays unseen"]
+
+
+def _of_one(what: str) -> str:
+    """The same of one row: equals, has."""
+    verb, _, rest = what.partition(" ")
+    return f"{'has' if verb == 'have' else verb + 's'} {rest}"
 
 
 def _say_older(frame: pl.DataFrame, test: pl.DataFrame, time: str) -> list[str]:

@@ -101,28 +101,29 @@ def fit_population(
     started = start(recipe, material, settings, d_out=d_out, source=net, y=y)
     population = started.population
     train_rows, val_rows = _rows(recipe, material, population, y=y, settings=settings)
-    settings, measured = _choose_precision(recipe, settings, started, train_rows)
+    kept = None if checkpoint is None else Checkpoint(checkpoint, run_key)
+    settings, measured = _choose_precision(recipe, settings, started, train_rows, kept)
     run = train(
         population,
         train_rows,
         val=val_rows,
         plan=settings.plan,
         observer=observer,
-        checkpoint=None if checkpoint is None else Checkpoint(checkpoint, run_key),
+        checkpoint=kept,
         threads=1 if started.n_crew > 1 else recipe.threads or 1,
         n_crew=started.n_crew,
     )
     seconds = time.perf_counter() - began
     best, compared = _choose_value(settings, run, task=target.task)
     members = settings.members_of(best)
-    kept = population.pick(members, _with_rate(population, settings, members))
+    best_ones = population.pick(members, _with_rate(population, settings, members))
     run = run.pick(members)
-    z = _val_logits(kept, val_rows, material, members)
+    z = _val_logits(best_ones, val_rows, material, members)
     readout, calibrated = _calibrate(readout, z, material)
     judged = _judge(readout, z, material)
     ours = (*named, *settings.choices, *started.choices, *measured, *compared, *calibrated)
     choices = ours if net is None else tuple(choice for choice in ours if choice.name not in OF_OUR_LAYERS)
-    return Fitted(material.features, readout, kept, run, judged, choices, seconds)
+    return Fitted(material.features, readout, best_ones, run, judged, choices, seconds)
 
 
 def _standardise(material: Material) -> Readout:
@@ -169,14 +170,18 @@ def _rows(
 
 
 def _choose_precision(
-    recipe: Recipe, settings: Settings, started: Started, rows: Rows
+    recipe: Recipe, settings: Settings, started: Started, rows: Rows, checkpoint: Checkpoint | None
 ) -> tuple[Settings, tuple[Choice, ...]]:
     """The plan with the precision of feature maps; measured for nets that have any, in float32 and on a CPU."""
     weights = started.population.weights
     word = recipe.precision
     chosen: tuple[Choice, ...] = ()
     if word is None and recipe.net in OVER_MAPS and weights.dtype == torch.float32 and weights.device.type == "cpu":
-        chosen = (measure_precision(started.population, rows, plan=settings.plan),)
+        begun = None if checkpoint is None else checkpoint.precision()
+        if begun is None:
+            chosen = (measure_precision(started.population, rows, plan=settings.plan),)
+        else:
+            chosen = (Choice("precision", begun, "as the run began"),)
         word = chosen[0].value
     precision = torch.bfloat16 if word == "bfloat16" else None
     return replace(settings, plan=replace(settings.plan, precision=precision)), chosen

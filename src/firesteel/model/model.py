@@ -10,7 +10,8 @@ import polars as pl
 import torch
 from torch import nn
 
-from firesteel.data import Pictures, Schema, Split, Table, Wish, arrays_to_table, read_pictures, read_table
+from firesteel.data import Pictures, Schema, Split, Table, Wish, arrays_to_table, read_input, read_table, spoken_form
+from firesteel.errors import DataError
 from firesteel.evaluation import Answer, Report, headline, summary
 from firesteel.features import Batch, Oddity, PictureFeatures
 from firesteel.model.answers import LabelType, label_values
@@ -91,7 +92,14 @@ class Model:
         assert isinstance(self.features, PictureFeatures), "only a model of pictures reads pictures"
         if isinstance(source, Pictures):
             return source
-        return read_pictures(source, wish=Wish(form=self.features.form))[0]
+        found, _ = read_input(source, wish=Wish(form=self.features.form))
+        if not isinstance(found, Pictures):
+            raise DataError(
+                f"the model reads pictures ({spoken_form(self.features.form)})",
+                found=f"'{found.name}' is a table whose columns are no pixels",
+                hint="a picture file, a folder of them, or a table of one pixel a column",
+            )
+        return found
 
     def answer(self, batch: Batch) -> Answer:
         """Proba `(n_rows, n_classes)` or pred `(n_rows,)`, float64, averaged over the members."""

@@ -36,6 +36,19 @@ OF_OUR_LAYERS = ("d_hidden", "channels", "activation", "norm", "periodic", "drop
 #: Nets that need pictures.
 OF_PICTURES = ("conv", "resnet")
 
+#: Options that mean something for pictures only, or for columns only.
+FOR_PICTURES = ("labels", "size", "shift", "rotate", "scale", "erase", "flip", "channels", "precision")
+FOR_COLUMNS = ("kind", "drop", "keep", "group", "time", "periodic")
+
+#: What may be asked of each net over pictures.
+OF_LAYERS = ("d_hidden", "channels", "activation", "norm", "dropout", "precision")
+LAYERS_OF = {
+    "linear": ("dropout",),
+    "mlp": ("d_hidden", "activation", "norm", "dropout"),
+    "conv": ("channels", "activation", "dropout", "precision"),
+    "resnet": ("channels", "activation", "dropout", "precision"),
+}
+
 
 @dataclass(frozen=True)
 class Started:
@@ -48,17 +61,29 @@ class Started:
 
 def name_net(recipe: Recipe, material: Material) -> tuple[Recipe, tuple[Choice, ...]]:
     """The recipe with its net named. Raises RecipeError for a net that cannot read the rows."""
-    is_picture = isinstance(material.features, PictureFeatures)
-    if recipe.net in OF_PICTURES and not is_picture:
-        raise RecipeError(
-            f"a {recipe.net} net reads pictures", found="these rows are columns", hint="--net mlp, or leave it out"
-        )
+    if not isinstance(material.features, PictureFeatures):
+        if recipe.net in OF_PICTURES:
+            raise RecipeError(
+                f"a {recipe.net} net reads pictures", found="these rows are columns", hint="--net mlp, or leave it out"
+            )
+        _refuse(recipe, FOR_PICTURES, must="such an option is for pictures", found="these rows are columns")
+        return recipe.replace(net=recipe.net or "mlp"), ()
+    _refuse(recipe, FOR_COLUMNS, must="such an option is for columns", found="these are pictures")
+    net = recipe.net or "conv"
+    others = tuple(name for name in OF_LAYERS if name not in LAYERS_OF[net])
+    _refuse(recipe, others, must=f"a {net} net has no such setting", found=f"the net is {net}")
     if recipe.net is not None:
         return recipe, ()
-    if not is_picture:
-        return recipe.replace(net="mlp"), ()
-    chosen = Choice("net", "conv", "the same small pattern may stand anywhere in a picture")
-    return recipe.replace(net="conv"), (chosen,)
+    chosen = Choice("net", net, "the same small pattern may stand anywhere in a picture")
+    return recipe.replace(net=net), (chosen,)
+
+
+def _refuse(recipe: Recipe, names: tuple[str, ...], *, must: str, found: str) -> None:
+    """Raises RecipeError where one of these fields was asked for: what is silently ignored misleads."""
+    asked = [name for name in names if getattr(recipe, name) not in (None, (), {})]
+    if asked:
+        word = f"--{asked[0].replace('_', '-')}"
+        raise RecipeError(must, found=f"{word} was given, and {found}", hint=f"leave {word} out")
 
 
 def start(

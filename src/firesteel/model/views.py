@@ -14,7 +14,7 @@ from firesteel.recipe import Choice, Recipe
 from firesteel.training import Plan, Rows, train
 
 #: A pilot learns from so many pictures at most, for so many epochs, and is judged on val pictures.
-N_PILOT_TRAIN, N_PILOT_VAL, N_PILOT_EPOCHS = 1_500, 1_000, 10
+N_PILOT_TRAIN, N_PILOT_VAL, N_PILOT_EPOCHS = 1_500, 1_000, 8
 #: Fewer val pictures say nothing about a change.
 N_PILOT_MIN = 100
 #: A change must make the val loss smaller by this share to be kept.
@@ -37,7 +37,7 @@ def measure_views(
 ) -> tuple[Views, tuple[Choice, ...]]:
     """The changes that make the val loss of a pilot smaller; what the recipe asks for is taken as it is.
 
-    Cost: up to four trainings of ten epochs on 1,500 pictures.
+    Cost: up to four trainings of eight epochs on 1,500 pictures.
     """
     asked = {name: getattr(recipe, name) for name in asdict(Views()) if getattr(recipe, name) is not None}
     views = Views(**asked)
@@ -50,10 +50,10 @@ def measure_views(
     if parts is None:
         reason = f"under {N_PILOT_MIN} val pictures say too little about showing pictures in other ways"
         return views, tuple(Choice(name, 0.0, reason) for one in tries for name in one)
-    best = _pilot(views, parts, start=start, n_crew=n_crew)
+    best = _pilot(views, parts, recipe=recipe, start=start, n_crew=n_crew)
     choices = []
     for one in tries:
-        loss = _pilot(replace(views, **one), parts, start=start, n_crew=n_crew)
+        loss = _pilot(replace(views, **one), parts, recipe=recipe, start=start, n_crew=n_crew)
         is_better = loss < best * (1 - GAIN_MIN)
         said = f"a pilot on {parts[0].n_rows:,} pictures: val loss {loss:.3g} with it, {best:.3g} without"
         if is_better:
@@ -81,10 +81,10 @@ def _pilot_rows(material: Material, y: torch.Tensor) -> tuple[Rows, Rows] | None
     return train_rows, val_rows
 
 
-def _pilot(views: Views, parts: tuple[Rows, Rows], *, start: Start, n_crew: int) -> float:
+def _pilot(views: Views, parts: tuple[Rows, Rows], *, recipe: Recipe, start: Start, n_crew: int) -> float:
     """The best val loss of a short training."""
     population, plan = start(views)
-    epochs = min(plan.epochs, N_PILOT_EPOCHS)
+    epochs = min(recipe.epochs or N_PILOT_EPOCHS, N_PILOT_EPOCHS)
     plan = replace(plan, epochs=epochs, patience=epochs, ema=0.0, n_folds=1)
     device = population.weights.device
     train_rows, val_rows = (Rows(tuple(x.to(device) for x in part.inputs), part.y.to(device)) for part in parts)

@@ -61,6 +61,20 @@ class Checkpoint:
     def exists(self) -> bool:
         return self.path.exists()
 
+    def precision(self) -> str | None:
+        """What feature maps were trained in, "float32" or "bfloat16"; None where there is no progress yet.
+
+        It was chosen by the clock, and a resumed run must not choose otherwise.
+        """
+        if not self.exists():
+            return None
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                found = json.loads(file.metadata()["progress"])["precision"]
+        except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
+            raise self._foreign(f"{error}") from None
+        return "bfloat16" if found == "bfloat16" else "float32"
+
     def save_now_and_then(self, progress: Progress, population: Population, optimizer: Optimizer) -> None:
         """Write, unless the last write was a moment ago."""
         if time.monotonic() - self.saved_at >= self.seconds_between:
@@ -77,7 +91,15 @@ class Checkpoint:
             **{f"memory.{name}": value for name, value in optimizer.memory.items()},
             **{f"average.{name}": value for name, value in progress.averages.items()},
         }
-        facts = json.dumps({**progress.facts(), "n_steps": optimizer.n_steps, "run_key": self.run_key})
+        precision = population.context.precision
+        facts = json.dumps(
+            {
+                **progress.facts(),
+                "n_steps": optimizer.n_steps,
+                "run_key": self.run_key,
+                "precision": None if precision is None else str(precision).removeprefix("torch."),
+            }
+        )
         part = self.path.with_suffix(".part")
         try:
             save_file({name: value.clone() for name, value in tensors.items()}, part, metadata={"progress": facts})
@@ -96,6 +118,7 @@ class Checkpoint:
                 if facts.pop("run_key") != self.run_key:
                     raise self._foreign("it was written by a run with another recipe, other data or another version")
                 optimizer.n_steps = facts.pop("n_steps")
+                del facts["precision"]
                 targets = {"weights": population.weights, "state": population.state}
                 targets |= {"best_weights": progress.best_weights, "best_state": progress.best_state}
                 targets |= {f"memory.{name}": value for name, value in optimizer.memory.items()}
