@@ -228,6 +228,12 @@ def test_loops_of_links_end(fill: Fill) -> None:
     assert "'cat/self.png' (too many levels of symbolic links)" in reading.notices[1]
 
 
+def test_a_link_to_a_folder_around_is_a_loop(fill: Fill) -> None:
+    folder = fill("inside/cat/a.png", "inside/dog/b.png", "beside/c.png") / "inside"
+    (folder / "up").symlink_to("..", target_is_directory=True)
+    assert read(folder).names == ("cat/a.png", "dog/b.png")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
 def test_names_that_are_no_utf8_can_be_printed(fill: Fill) -> None:
     folder = fill("cat/a.png", "dog/b.png")

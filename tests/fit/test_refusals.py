@@ -53,7 +53,7 @@ QUICK = "--epochs 1 --members 1 --no-baselines"
 #: A command, and what its two lines must say.
 CASES = {
     "no such file": ("fit goood.csv --target y", "there is no file 'goood.csv'", "did you mean good.csv?"),
-    "no such folder": ("fit no/such.csv", "there is no folder 'no'", "a built-in set: digits"),
+    "no such folder": ("fit no/such.csv", "there is no folder 'no'", "a path, or a set: digits"),
     "no such set": ("fit digts", "there is no file 'digts'", "or digits or"),
     "no data": ("fit", "no file and no set was named", "firesteel fit digits"),
     "a folder": ("fit folder --target y", "there is none in 'folder' (it is empty)", "files that end in .bmp"),

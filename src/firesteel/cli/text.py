@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 N_ROWS_SHOWN = 10
+#: Of one value in a table of answers.
+CELL_WIDTH = 32
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -87,7 +89,7 @@ def predict_lines(predictions: Predictions, output: str | None) -> list[str]:
     else:
         frame = predictions.frame
         names = frame.columns
-        rows = [[_short(value) for value in row] for row in frame.head(N_ROWS_SHOWN).iter_rows()]
+        rows = [[_narrow(_short(value)) for value in row] for row in frame.head(N_ROWS_SHOWN).iter_rows()]
         lines += table_lines([names, *rows])
         if frame.height > N_ROWS_SHOWN:
             lines.append(f"... {frame.height:,} rows; -o answers.csv writes all of them")
@@ -189,6 +191,13 @@ def _short(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _narrow(text: str) -> str:
+    """A cell that leaves room for others: of a long path the end, which tells files apart."""
+    if len(text) <= CELL_WIDTH or "/" not in text:
+        return _cut(text, CELL_WIDTH)
+    return f"…{text[1 - CELL_WIDTH :]}"
 
 
 def _cut(text: str, n: int) -> str:

@@ -82,7 +82,7 @@ def show(run: Run, /, *, as_json: Json = False) -> int:
 
 
 def data(
-    source: Annotated[str, Parameter(name="DATA", help="a file or a built-in set")],
+    source: Annotated[str, Parameter(name="DATA", help="a file, a folder of pictures, or a set")],
     /,
     *,
     target: Annotated[str | None, Parameter(help="the column to predict: also names its task and leaks")] = None,

@@ -101,7 +101,8 @@ class _Walk:
     def __init__(self, root: str) -> None:
         self._waiting = [(root, "")]
         self._links: list[tuple[str, str]] = []
-        self._seen: set[tuple[int, int]] = set()
+        # a link to a folder that this one lies in is a loop: what else is there was not meant
+        self._seen = {_identity(parent) for parent in Path(root).resolve().parents}
         self.closed: list[str] = []  # could not be opened
         self.n_repeated = 0
 
@@ -112,11 +113,11 @@ class _Walk:
         while self._waiting or self._links:
             path, prefix = self._waiting.pop() if self._waiting else self._links.pop(0)
             try:
-                status = Path(path).stat()
-                if (status.st_dev, status.st_ino) in self._seen:
+                identity = _identity(Path(path))
+                if identity in self._seen:
                     self.n_repeated += 1
                     continue
-                self._seen.add((status.st_dev, status.st_ino))
+                self._seen.add(identity)
                 with os.scandir(path) as entries:
                     inside = sorted(entries, key=lambda entry: entry.name)
             except OSError:
@@ -125,6 +126,11 @@ class _Walk:
                 self.closed.append(prefix[:-1])
                 continue
             yield inside, prefix
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
 
 
 def _ending(name: str) -> str:

@@ -14,6 +14,7 @@ import polars as pl
 from firesteel.data.builtins import BUILT_IN, built_in_table
 from firesteel.data.delimited import TextTable
 from firesteel.data.frames import arrays_to_table, frame_to_table, is_pandas, pandas_to_frame
+from firesteel.data.named_sets import NAMED_SETS
 from firesteel.data.table import Table
 from firesteel.errors import DataError, nearest
 
@@ -222,9 +223,13 @@ def _no_such_file(path: Path) -> DataError:
     folder = path.parent
     there = [p.name for p in folder.iterdir() if p.is_file()] if folder.is_dir() else []
     stems = {Path(name).stem: name for name in there}  # an ending in common makes no name near
-    offers = [str(folder / stems[stem]) for stem in nearest(path.stem, stems)] + nearest(str(path), BUILT_IN)
+    offers = [str(folder / stems[stem]) for stem in nearest(path.stem, stems)] + nearest(
+        str(path), [*BUILT_IN, *NAMED_SETS]
+    )
     where = f"there is no file '{path}'" if folder.is_dir() else f"there is no folder '{folder}'"
-    hint = f"did you mean {' or '.join(offers)}?" if offers else f"a path, or a built-in set: {', '.join(BUILT_IN)}"
+    hint = (
+        f"did you mean {' or '.join(offers)}?" if offers else f"a path, or a set: {', '.join([*BUILT_IN, *NAMED_SETS])}"
+    )
     return DataError("the data must exist", found=where, hint=hint)
 
 

@@ -33,6 +33,14 @@ N_CREW_MAX = 4
 OVER_MAPS = ("conv", "resnet")
 
 
+_DROPOUT_REASONS = {
+    "linear": "a linear net has no hidden values to drop",
+    "mlp": "hides a few values at each step, against learning by heart",
+    "conv": "hides a few values before the last layer at each step, against learning by heart",
+    "resnet": "the norms of batches are noise enough",
+}
+
+
 def usual_for_pictures(recipe: Recipe, *, n_rows: int, d_in: int) -> Usual:
     """The settings for `n_rows` training pictures of `d_in` numbers; `recipe.net` is named already."""
     net = recipe.net or "conv"
@@ -45,7 +53,7 @@ def usual_for_pictures(recipe: Recipe, *, n_rows: int, d_in: int) -> Usual:
         "epochs": (epochs, f"{n_rows:,} pictures; some {N_SHOWN[net]:,} are shown, in {low} to {high} epochs"),
         "patience": (epochs, "all epochs: lr must rise and fall"),
         "schedule": ("one_cycle", "lr rises for a third of the run and falls to 0; a start at full lr costs accuracy"),
-        "dropout": (DROPOUT[net], "hides a few values at each step, against learning by heart"),
+        "dropout": (DROPOUT[net], _DROPOUT_REASONS[net]),
         "label_smoothing": (smoothing, "few pictures gain by it" if smoothing else "enough pictures to trust labels"),
     }
     if recipe.optimizer in (None, "adamw"):
