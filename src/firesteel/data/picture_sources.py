@@ -21,17 +21,15 @@ from firesteel.errors import DataError
 
 
 def is_pictures(source: Any) -> bool:
-    """Whether a source is read as pictures; everything else is a table."""
+    """Whether a source is read as pictures, by its name where nothing is there; everything else is a table."""
     if isinstance(source, list | tuple) and source and all(isinstance(one, str | os.PathLike) for one in source):
         return True
     if not isinstance(source, str | os.PathLike):
         return is_picture_array(source)
     path = Path(source)
-    if not path.exists():
-        return str(source) in NAMED_SETS
-    if path.is_dir() or path.suffix.lower() in PICTURE_ENDINGS | BUNDLES:
+    if path.suffix.lower() in PICTURE_ENDINGS | BUNDLES or str(source) in NAMED_SETS:
         return True
-    return is_idx(path) or is_text_grid(path)
+    return path.is_dir() or is_idx(path) or is_text_grid(path)
 
 
 def read_pictures(source: Any, y: Any = None, *, test: Any = None, wish: Wish) -> tuple[Pictures, Pictures | None]:
