@@ -8,6 +8,7 @@ After a change of what is printed: `.venv/bin/python scripts/docs.py`, then read
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -22,8 +23,9 @@ HEAD = "# Reference\n\nWritten from the code by `scripts/docs.py`; a test holds 
 
 def reference() -> str:
     """The whole page."""
-    parts = [HEAD, _options(), _python(), _exceptions(), _sets(), _metrics(), _baselines(), _figures(), _layers()]
-    return "\n".join([*parts, *_registries()])
+    data = [_sets(), _endings()]
+    results = [_metrics(), _baselines(), _figures()]
+    return "\n".join([HEAD, _options(), _python(), _exceptions(), *data, *results, _layers(), _views(), *_registries()])
 
 
 def _table(title: str, heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -63,10 +65,18 @@ def _option_words() -> dict[str, str]:
 
 
 def _chosen_names() -> set[str]:
-    """The fields that firesteel fills in with a reason, from a run that asks for nothing."""
+    """The fields that firesteel fills in with a reason, from runs that ask for next to nothing."""
+    import numpy as np
+
     import firesteel
 
-    return {choice.name for choice in firesteel.fit("iris", baselines=False).report.choices}
+    pictures = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+    runs = (
+        firesteel.fit("iris", baselines=False),
+        firesteel.fit(pictures, np.arange(40) % 2, baselines=False),
+        firesteel.fit(pictures, np.arange(40) % 2, net="mlp", baselines=False),
+    )
+    return {choice.name for run in runs for choice in run.report.choices}
 
 
 def _words(annotation: Any) -> list[str]:
@@ -98,11 +108,29 @@ def _exceptions() -> str:
 
 
 def _sets() -> str:
-    from firesteel.data import BUILT_IN
+    from firesteel.data import BUILT_IN, NAMED_SETS
 
-    return _table(
-        "Built-in sets", ("name", "what is in it"), ((f"`{name}`", what) for name, (_, _, what) in BUILT_IN.items())
+    built_in = ((f"`{name}`", what) for name, (_, _, what) in BUILT_IN.items())
+    named = (
+        (f"`{name}`", one.about, f"{sum(file.n_bytes for file in one.files) / 1e6:.0f} MB")
+        for name, one in NAMED_SETS.items()
     )
+    tables = _table("Built-in sets", ("name", "what is in it"), built_in)
+    pictures = _table("Named sets of pictures", ("name", "what is in it", "fetched once"), named)
+    return f"{tables}\n{pictures}"
+
+
+def _endings() -> str:
+    from firesteel.data.bundles import BUNDLES
+    from firesteel.data.decoding import PICTURE_ENDINGS
+
+    rows = (("pictures", PICTURE_ENDINGS), ("arrays of pictures", BUNDLES))
+    words = ((what, ", ".join(f"`{ending}`" for ending in sorted(endings))) for what, endings in rows)
+    note = (
+        "\nIDX files are known by their first bytes or their names, `.gz` too; text grids are `.grid`, or `.txt` "
+        "where all of it is drawings.\n"
+    )
+    return _table("Endings of pictures", ("what", "endings"), words) + note
 
 
 def _metrics() -> str:
@@ -132,8 +160,11 @@ def _baselines() -> str:
 def _figures() -> str:
     from firesteel.evaluation import FIGURES
 
-    rows = [(f"`{one.name}.png`", one.title, ", ".join(one.tasks)) for one in FIGURES]
-    return _table("Figures", ("file", "title", "tasks"), rows)
+    rows = [
+        (f"`{one.name}.png`", one.title, ", ".join(one.tasks), "pictures" if one.is_of_pictures else "")
+        for one in FIGURES
+    ]
+    return _table("Figures", ("file", "title", "tasks", "only of"), rows)
 
 
 def _layers() -> str:
@@ -141,6 +172,20 @@ def _layers() -> str:
 
     kinds = {name: kind for name, kind in Layer.registry.items() if not inspect.isabstract(kind)}
     return _table("Layers", ("name", "what it does"), _described(kinds))
+
+
+def _views() -> str:
+    from firesteel.model.views import ERASED, FLIPPED, MOVED
+    from firesteel.recipe import Recipe
+
+    nets = {name: {**moved, **FLIPPED, **ERASED} for name, moved in MOVED.items()}
+    names = list(dict.fromkeys(name for tried in nets.values() for name in tried))
+    rows = [
+        (f"`--{name}`", str(Recipe.model_fields[name].description), *(f"{tried[name]:g}" for tried in nets.values()))
+        for name in names
+    ]
+    heading = ("option", "in training, each time anew, pictures are", *(f"tried for `{net}`" for net in nets))
+    return _table("Augmentations", heading, rows) + "\nEach is kept only where a pilot says that it helps.\n"
 
 
 def _registries() -> list[str]:
@@ -166,12 +211,14 @@ def main() -> None:
     from pages import PAGES, renewed
 
     chosen = [Path(word).resolve() for word in sys.argv[1:]]
-    if not chosen:
-        _write(REFERENCE, reference())
-        _draw()
-    for path in chosen or PAGES:
-        with tempfile.TemporaryDirectory() as folder:
-            _write(path, renewed(path.read_text(encoding="utf-8"), Path(folder)))
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["FIRESTEEL_CACHE"] = cache
+        if not chosen:
+            _write(REFERENCE, reference())
+            _draw()
+        for path in chosen or PAGES:
+            with tempfile.TemporaryDirectory() as folder:
+                _write(path, renewed(path.read_text(encoding="utf-8"), Path(folder)))
 
 
 def _draw() -> None:

@@ -33,7 +33,7 @@ LEFT_OUT = "..."
 READER = "/home/you"
 
 _FENCE = re.compile(
-    r"(?:^<!-- not run: (?P<reason>.+) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"(?:^<!-- not run: (?P<reason>[^\n]+) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _EXIT = re.compile(r"#\s*exit (\d+)\s*$")
 #: What may differ from machine to machine: 0.981, 1,797, -0.01, 3.9e-10.

@@ -44,5 +44,15 @@ def test_learning_rates_are_compared_on_val_rows(printed: str) -> None:
     assert "best of 3 on val rows" in printed
 
 
+@pytest.mark.parametrize("path", [path for path in EXAMPLES if path.stem == "pictures"], ids=["pictures"])
+def test_pictures_of_another_size_and_the_reverse_are_answered(printed: str) -> None:
+    pairs = [line.removesuffix(".png").split(".png: ") for line in printed.splitlines() if ".png: " in line]
+    assert len(pairs) == 8
+    assert sum(true == pred for true, pred in pairs) >= 5
+    assert "read as the negative" in printed
+
+
 def test_every_example_is_run() -> None:
-    assert {path.stem for path in EXAMPLES} == {"own_module", "carry_on_in_pytorch", "compare_learning_rates"}
+    assert {path.stem for path in EXAMPLES} == {
+        *("own_module", "carry_on_in_pytorch", "compare_learning_rates", "pictures")
+    }

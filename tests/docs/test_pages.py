@@ -41,6 +41,11 @@ def test_an_output_stands_behind_what_prints_it(path: Path) -> None:
             assert before.language in RUN, f"line {block.line}"
 
 
+def test_a_mark_is_about_the_next_block_only() -> None:
+    mark, block = "<!-- not run: why -->\n", "```python\n1\n```\n"
+    assert [one.is_run for one in blocks_of(mark + block + block + mark + block)] == [False, True, False]
+
+
 def test_a_word_that_is_not_printed_is_found() -> None:
     shown = "accuracy 0.981 on 269 test rows\n"
     assert words(shown) == words(cut_like(shown, "accuracy 0.985 on 269\ntest rows"))

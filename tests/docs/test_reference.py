@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pages import ROOT
 
@@ -77,6 +78,31 @@ def test_every_file_of_a_run_is_explained(run: Path) -> None:
     explained = code_words(page_of("fit"))
     for path in run.iterdir():
         assert path.name in explained or (path.suffix == ".png" and path.stem in explained), path.name
+
+
+def test_every_key_and_file_of_a_picture_run_is_explained(tmp_path: Path) -> None:
+    import firesteel
+
+    rng = np.random.default_rng(0)
+    pixels, labels = rng.integers(0, 256, (40, 8, 8), dtype=np.uint8), np.arange(40) % 2
+    options = {"channels": (4,), "epochs": 1, "members": 1, "flip": 0, "figures": True, "baselines": False}
+    firesteel.fit(pixels, labels, output=tmp_path / "run", **options)
+    explained = code_words(page_of("fit"))
+    assert set(json.loads((tmp_path / "run" / "scores.json").read_text(encoding="utf-8"))) <= explained
+    drawn = {path.stem for path in (tmp_path / "run").glob("*.png")}
+    assert {"predictions", "saliency", "filters", "feature_maps"} <= drawn <= explained
+
+
+def test_the_limits_of_pictures_are_those_of_the_code() -> None:
+    from firesteel.data.decoding import MAX_SIDE
+    from firesteel.data.picture_cache import MAX_CACHE_BYTES
+    from firesteel.model.predicting import N_PICTURES_DRAWN
+    from firesteel.model.views import N_PILOT_MIN
+
+    assert f"Above {MAX_SIDE} pixels" in page_of("fit")
+    assert f"Under {N_PILOT_MIN} val pictures" in page_of("fit")
+    assert f"first {N_PICTURES_DRAWN} with" in page_of("predict")
+    assert f"{MAX_CACHE_BYTES / 2**30:.0f} GiB" in (ROOT / "docs" / "howto.md").read_text(encoding="utf-8")
 
 
 def test_every_kind_of_column_is_explained() -> None:

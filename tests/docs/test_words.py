@@ -14,7 +14,7 @@ MAX_README_LINES, MAX_LINES_BEFORE_CODE, MAX_IMAGE_BYTES = 150, 12, 150_000
 #: What is said otherwise here. Source: the table of names in the house style.
 UNSAID = (
     *("hyperparameter", "label column", "feature column", "holdout", "hold-out", "dev set", "validation set"),
-    *("test set", "training set", "learning_rate", "y_hat", "batch size", "data point", "data frame"),
+    *("training set", "learning_rate", "y_hat", "batch size", "data point", "data frame"),
 )
 
 each_page = pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
