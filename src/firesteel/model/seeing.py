@@ -22,7 +22,7 @@ def see(
     population: Population, batch: Batch, y: np.ndarray, *, answer: Answer, pixels: Bytes, names: list[str]
 ) -> Sights:
     """The sights of a class task on test pictures; `pixels` (n, h, w, c) as they were read."""
-    net = population.module(0).eval()
+    net = population.module(0).eval().cpu()
     shape = pixels.shape[1:]
     filters = _filters(net, (shape[2], *shape[:2]))
     return find_sights(
@@ -32,7 +32,7 @@ def see(
         names=names,
         saliency=_saliency(population, batch, shape),
         filters=filters,
-        maps=_maps(net, batch) if _has_maps(net) else None,
+        maps=_maps(net, batch),
     )
 
 
@@ -75,23 +75,27 @@ def _filters(net: nn.Module, shape: tuple[int, int, int]) -> Bytes | None:
     return np.asarray(levels.permute(0, 2, 3, 1).numpy())
 
 
-def _has_maps(net: nn.Module) -> bool:
-    return any(isinstance(part, nn.Conv2d) for part in net.modules())
+def _maps(net: nn.Module, batch: Batch) -> Callable[[int], Bytes] | None:
+    """What the first convolution finds in one picture: its maps `(m, h, w)`, each scaled to 0 to 255.
 
+    None for a net that calls no convolution.
+    """
+    first = next((part for part in net.modules() if isinstance(part, nn.Conv2d)), None)
+    if first is None:
+        return None
 
-def _maps(net: nn.Module, batch: Batch) -> Callable[[int], Bytes]:
-    """What the first convolution finds in one picture: its maps `(m, h, w)`, each scaled to 0 to 255."""
-
-    def maps(row: int) -> Bytes:
-        first = next(part for part in net.modules() if isinstance(part, nn.Conv2d))
+    def found_in(row: int) -> list[Tensor]:
         found: list[Tensor] = []
         hook = first.register_forward_hook(lambda _module, _inputs, answer: found.append(answer.detach()))
         with torch.no_grad():
             net(_rows(batch, np.array([row]), first.weight.dtype), torch.empty(1, 0, dtype=torch.int64))
         hook.remove()
-        values = found[0][0].cpu()
+        return found
+
+    def maps(row: int) -> Bytes:
+        values = found_in(row)[0][0]
         low, high = values.amin((1, 2), keepdim=True), values.amax((1, 2), keepdim=True)
         levels = 255 * (values - low) / (high - low).clamp_min(torch.finfo(values.dtype).tiny)
         return np.asarray(levels.round().to(torch.uint8).numpy())
 
-    return maps
+    return maps if found_in(0) else None
