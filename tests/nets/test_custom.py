@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from firesteel.errors import NetError
-from firesteel.nets import Columns, ModulePopulation, fit_state, input_net, make_module
+from firesteel.nets import Columns, ModulePopulation, fit_state, input_net, make_module, picture_input_net
 
 CPU = torch.device("cpu")
 
@@ -190,3 +190,44 @@ def test_input_columns_become_the_modules_dense_input(raw, columns):
     assert x.shape == (len(raw[0]), net.d_dense)
     assert torch.isfinite(x).all()
     assert input_net(Columns(0, (), (3,))).d_dense == 2
+
+
+def seen_by(shape, *, n_rows):
+    """What a user's module is given of pictures, outside training."""
+    seen = []
+
+    class Watching(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last = nn.Linear(shape[0] * shape[1] * shape[2], 2)
+
+        def forward(self, x):
+            seen.append(x.detach().clone())
+            return self.last(x.flatten(1))
+
+    net = picture_input_net(shape)
+    x = torch.randint(0, 256, (n_rows, net.d_num), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    no_cat = torch.empty(n_rows, 0, dtype=torch.int64)
+    module = make_module(Watching(), net=net, d_out=2)
+    population = ModulePopulation(
+        net, module, fitted=fit_state(net, x_num=x, x_cat=no_cat), dtype=torch.float64, device=CPU
+    )
+    answers = population.answers(population.prepare(x, no_cat))
+    with torch.no_grad():
+        torch.testing.assert_close(population.module(0).eval()(x, no_cat), answers[0])
+    return x, seen
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 3), (6, 6, 1)], ids=str)
+def test_pictures_come_to_a_module_as_channels_height_width(shape):
+    x, seen = seen_by(shape, n_rows=7)
+    height, width, channels = shape
+    assert {tuple(one.shape[1:]) for one in seen} == {(channels, height, width)}  # the trial, too
+    levels = x.view(7, height, width, channels).permute(0, 3, 1, 2).double()
+    mean, spread = levels.mean((0, 2, 3), keepdim=True), levels.std((0, 2, 3), correction=0, keepdim=True)
+    torch.testing.assert_close(seen[-1], (levels - mean) / spread)
+
+
+def test_a_module_for_other_pictures_is_refused_with_the_sizes():
+    with pytest.raises(NetError, match=r"\(batch, 36\) into \(batch, 2\)"):
+        make_module(nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten()), net=picture_input_net((6, 6, 1)), d_out=2)

@@ -165,6 +165,10 @@ def _check_fit(net: Net, features: AnyFeatures, *, schema: Schema, readout: Read
         raise ValueError(
             f"the net reads {net.d_num} + {net.d_cat} columns, the features give {widths[0]} + {widths[1]}"
         )
+    if isinstance(features, PictureFeatures):
+        layers = [layer for branch in net.inputs.branches for layer in branch.layers.layers]
+        if {getattr(layer, "shape", None) for layer in layers} != {features.form.shape}:
+            raise ValueError(f"the net reads other pictures than {features.form.shape}")
     for columns, n_levels in net.read_levels():
         if tuple(features.n_levels[i] for i in columns) != n_levels:
             raise ValueError("the net and the features count different levels of a category")
