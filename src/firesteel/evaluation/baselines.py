@@ -17,6 +17,10 @@ from firesteel.evaluation.intervals import Score, score
 from firesteel.evaluation.metrics import CLASSES, MAIN_METRIC, REGRESSION, Answer
 from firesteel.recipe import Task
 
+#: Numbers that a baseline learns from at most, so that one of many columns (or pixels) does not take the whole evening;
+#: but so many rows in any case. Tables of fewer than 80 columns are never cut by it at 50,000 rows.
+MAX_NUMBERS, MIN_WIDE_ROWS = 4_000_000, 1_000
+
 CHUNK_ROWS = 20_000  # test rows prepared and answered at once: bounded memory
 
 
@@ -108,7 +112,9 @@ def fit_baselines(
 
 def _fit(contender: Contender, job: Job, *, unit: str) -> Baseline:
     """One baseline; a crash of scikit-learn is said as one, so that it cannot take the trained network with it."""
-    rows = job.train.sample(contender.max_rows(job), seed=job.seed)
+    n_rows = max(MIN_WIDE_ROWS, MAX_NUMBERS // max(1, job.d_raw))
+    n_rows = job.n_rows if contender.is_constant else min(contender.max_rows(job), n_rows)
+    rows = job.train.sample(n_rows, seed=job.seed)
     obstacle = "" if contender.is_constant else _obstacle(job.task, rows)
     if obstacle:
         return Baseline(contender.name, contender.label, (), 0.0, f"not applicable because {obstacle}")
