@@ -121,8 +121,7 @@ def _sets() -> str:
 
 
 def _endings() -> str:
-    from firesteel.data.bundles import BUNDLES
-    from firesteel.data.decoding import PICTURE_ENDINGS
+    from firesteel.data import BUNDLES, PICTURE_ENDINGS
 
     rows = (("pictures", PICTURE_ENDINGS), ("arrays of pictures", BUNDLES))
     words = ((what, ", ".join(f"`{ending}`" for ending in sorted(endings))) for what, endings in rows)

@@ -12,8 +12,6 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from firesteel.data import (
     Form,
     Look,
@@ -54,7 +52,7 @@ from firesteel.model import (
     predict_table,
     save_model,
 )
-from firesteel.nets import ModuleSource
+from firesteel.nets import ModuleSource, source_words
 from firesteel.recipe import Choice, Recipe, make_recipe, read_recipe
 from firesteel.training import Observer, first_seed
 
@@ -132,6 +130,8 @@ def predict(
     """
     model = _model(run, net)
     if isinstance(model.features, PictureFeatures):
+        if id_columns:
+            raise RecipeError("--id names columns", found="pictures have none", hint="their files' names are there")
         return predict_pictures(model, data, output=output, force=force, sheet=sheet)
     if sheet is not None:
         raise RecipeError(
@@ -380,16 +380,8 @@ def _complete(asked: Recipe, choices: Sequence[Choice]) -> Recipe:
 def _run_key(asked: Recipe, table: Table, test: Table | None, *, net: ModuleSource | None) -> str:
     """Changes with everything that training depends on; rows that equal a test row are not trained on."""
     tables = [fingerprint(one) for one in (table, test) if one is not None]
-    text = "\n".join([asked.to_toml(), *tables, _net_words(net), version("firesteel")])
+    text = "\n".join([asked.to_toml(), *tables, source_words(net), version("firesteel")])
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _net_words(net: ModuleSource | None) -> str:
-    """The name of an own net's class or function, and the shapes of its parameters."""
-    if isinstance(net, nn.Module):
-        shapes = {name: tuple(param.shape) for name, param in net.named_parameters()}
-        return f"{type(net).__qualname__} {shapes}"
-    return "" if net is None else getattr(net, "__qualname__", type(net).__qualname__)
 
 
 def _model(run: RunSource, net: ModuleSource | None) -> Model:

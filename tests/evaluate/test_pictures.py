@@ -50,7 +50,7 @@ def test_negatives_are_turned_and_said(picture_run, make_pictures) -> None:
 
 
 def test_pictures_without_labels_cannot_be_scored(picture_run, make_pictures) -> None:
-    with pytest.raises(DataError, match="'target'"):
+    with pytest.raises(DataError, match="pictures to be scored need labels"):
         firesteel.evaluate(picture_run, make_pictures(6)[0])
 
 

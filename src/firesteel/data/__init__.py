@@ -13,6 +13,8 @@ as_numbers, as_words, as_times                          values.py: what one valu
 """
 
 from firesteel.data.builtins import BUILT_IN
+from firesteel.data.bundles import BUNDLES
+from firesteel.data.decoding import PICTURE_ENDINGS
 from firesteel.data.frames import arrays_to_table
 from firesteel.data.inputs import header_of, is_column, read_input, to_table
 from firesteel.data.labels import match_test_labels
@@ -30,9 +32,11 @@ from firesteel.data.values import as_numbers, as_times, as_words
 
 __all__ = [
     "BUILT_IN",
+    "BUNDLES",
     "FILE",
     "NAMED_SETS",
     "PICTURE",
+    "PICTURE_ENDINGS",
     "READERS",
     "TARGET",
     "Column",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,10 @@ _N_DIMS = (3, 4)
 _BRIGHTEST = 255
 #: Pictures whose numbers are changed at once.
 _ROWS_AT_ONCE = 2_048
+
+
+#: Labels that fit into 64 bits.
+_WHOLE = re.compile(r"-?\d{1,18}")
 
 
 def is_picture_array(source: Any) -> bool:
@@ -48,7 +53,9 @@ def read_arrays(source: Any, y: Any = None, *, wish: Wish) -> Reading:
     said: list[str] = []
     pixels = to_pixels(_as_array(source), form=wish.form, said=said, has_labels=y is not None)
     labels = None if y is None else words_of_labels(y, n=len(pixels))
-    return Reading(pixels, numbered(len(pixels)), labels, tuple(said))
+    is_whole = labels is not None and all(word is None or _WHOLE.fullmatch(word) for word in labels)
+    is_number = getattr(getattr(y, "dtype", None), "kind", "") in "iuf"  # NumPy's; others keep words
+    return Reading(pixels, numbered(len(pixels)), labels, tuple(said), has_whole_labels=is_whole and is_number)
 
 
 def to_pixels(array: Numbers, *, form: Form | None, said: list[str], has_labels: bool = True) -> Pixels:

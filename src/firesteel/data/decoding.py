@@ -56,17 +56,17 @@ class Decoded:
     def notices(self, files: Sequence[PictureFile]) -> tuple[str, ...]:
         """What a user should know, as sentences."""
         n, (_, height, width, _) = len(self.pixels), self.pixels.shape
-        size, said = f"{height} x {width}", []
+        size, plural, said = f"{height} x {width}", f"{n:,} picture{'s' if n != 1 else ''}", []
         if self.broken:
             verb = "is" if len(self.broken) == 1 else "are"
             named = spoken_broken(self.broken, files)
             said.append(f"{len(self.broken):,} of {len(files):,} files {verb} broken and left out: {named}")
         if self.n_shrunk:
             verb = f"{'is' if self.n_shrunk == 1 else 'are'} larger than {MAX_SIDE} pixels"
-            said.append(f"{self.n_shrunk:,} of {n:,} pictures {verb}; the form is {size} (height x width)")
+            said.append(f"{self.n_shrunk:,} of {plural} {verb}; the form is {size} (height x width)")
         if self.n_fitted:
             verb = "has another size and was" if self.n_fitted == 1 else "have another size and were"
-            said.append(f"{self.n_fitted:,} of {n:,} pictures {verb} fitted to {size}")
+            said.append(f"{self.n_fitted:,} of {plural} {verb} fitted to {size}")
         if self.is_grey_in_colour:
             said.append("all pictures are grey although they are stored as colours; they are read as grey")
         return tuple(said)

@@ -54,6 +54,12 @@ def _plain(word: str) -> str:
 def _check_columns(test: Table, schema: Schema) -> None:
     needed = [column.name for column in schema.used] + [schema.target.name]
     missing = [name for name in needed if name not in test.frame.columns]
+    if missing == [schema.target.name] and schema.columns[0].kind == "picture":
+        raise DataError(
+            "pictures to be scored need labels",
+            found=f"'{test.name}' has none",
+            hint="one sub-folder per class; firesteel predict answers pictures without labels",
+        )
     if missing:
         near = nearest(missing[0], test.frame.columns)
         offer = f"is '{missing[0]}' called '{near[0]}' there?" if near else "give both tables the same columns"

@@ -67,6 +67,7 @@ class Reading:
     labels: tuple[str | None, ...] | None = None  # None: the source has no labels
     notices: tuple[str, ...] = ()
     test: Reading | None = None  # the source's own test set
+    has_whole_labels: bool = False  # labels were given as whole numbers, and come back as such
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,8 @@ def _beside(reading: Reading, units: npt.NDArray[np.int64], *, name: str) -> Pic
         FILE: pl.Series(reading.names, dtype=pl.String),
     }
     if reading.labels is not None:
-        columns[TARGET] = pl.Series(reading.labels, dtype=pl.String)
+        labels = pl.Series(reading.labels, dtype=pl.String)
+        columns[TARGET] = labels.cast(pl.Int64) if reading.has_whole_labels else labels
     return Pictures(pl.DataFrame(columns), name, notices=reading.notices, pixels=reading.pixels)
 
 

@@ -113,8 +113,10 @@ def fit_baselines(
 def _fit(contender: Contender, job: Job, *, unit: str) -> Baseline:
     """One baseline; a crash of scikit-learn is said as one, so that it cannot take the trained network with it."""
     n_rows = max(MIN_WIDE_ROWS, MAX_NUMBERS // max(1, job.d_raw))
-    n_rows = job.n_rows if contender.is_constant else min(contender.max_rows(job), n_rows)
-    rows = job.train.sample(n_rows, seed=job.seed)
+    if contender.is_constant:
+        rows = job.train.narrowed()
+    else:
+        rows = job.train.sample(min(contender.max_rows(job), n_rows), seed=job.seed)
     obstacle = "" if contender.is_constant else _obstacle(job.task, rows)
     if obstacle:
         return Baseline(contender.name, contender.label, (), 0.0, f"not applicable because {obstacle}")

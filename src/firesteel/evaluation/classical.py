@@ -66,6 +66,10 @@ class Rows:
         first = matrix[:1]
         return bool(((matrix != first) & ~(np.isnan(matrix) & np.isnan(first))).any())
 
+    def narrowed(self) -> Rows:
+        """All rows with one column: for models that look at no column."""
+        return Rows(self.x_num[:, :1], self.x_cat[:, : 1 - min(1, self.x_num.shape[1])], self.y)
+
     def sample(self, n_rows: int, *, seed: int) -> Rows:
         """So many of the rows, drawn without replacement, in their order; all of them where there are no more."""
         if n_rows >= self.n_rows:

@@ -10,15 +10,16 @@ import numpy.typing as npt
 import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
-from firesteel.data import PICTURE, Form, Pictures, Target
+from firesteel.data import PICTURE, Form, Pictures, Target, spoken_form
 from firesteel.errors import DataError, ModelError
 from firesteel.features.encoding import Batch, encode_target
 from firesteel.features.oddities import Oddity
 
 #: A background is dark below and bright above these grey levels; what lies between says nothing.
 DARK, BRIGHT = 64, 192
-#: So many of the training pictures must have a dark (or bright) border for a set to count as dark (or bright).
-SHARE_ALIKE = 0.9
+#: So many of the training pictures must have a dark (or bright) border for a set to count as dark (or bright): strokes
+#: on paper do, photos do not.
+SHARE_ALIKE = 0.99
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ class PictureFeatures:
         """
         if pictures.form != self.form:
             raise DataError(
-                f"the model reads pictures of {self.form.shape}",
-                found=f"these are {pictures.form.shape}",
-                hint="firesteel predict RUN FILES     fits them",
+                f"the model reads pictures of {spoken_form(self.form)}",
+                found=f"these are {spoken_form(pictures.form)}",
+                hint="picture files or arrays, which are fitted, or a table of as many pixels",
             )
         rows = pictures.pixels.reshape(len(pictures.pixels), -1)
         is_reverse = self._is_reverse(pictures.pixels)
@@ -87,7 +88,7 @@ class PictureFeatures:
 
     def _is_reverse(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
         """Which pictures have a bright border where training had dark ones, or the other way round."""
-        if max(self.share_dark, self.share_bright) < SHARE_ALIKE:
+        if self.form.channels > 1 or max(self.share_dark, self.share_bright) < SHARE_ALIKE:
             return np.zeros(len(pixels), dtype=np.bool_)
         borders = border_levels(pixels)
         return borders > BRIGHT if self.share_dark >= SHARE_ALIKE else borders < DARK

@@ -85,6 +85,7 @@ def fit_population(
     target = material.features.target
     d_out = n_outputs(recipe, task=target.task, n_classes=len(target.classes))
     recipe, named = name_net(recipe, material)
+    named = named if net is None else ()
     is_picture = net is None and isinstance(material.features, PictureFeatures)
     settings = choose_settings(
         recipe,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -61,6 +61,8 @@ def gather_material(
     else:
         features = fit_features(schema, fitted_on.frame, dtype=recipe.dtype)
     batch = encode(features, known)
+    if isinstance(features, PictureFeatures):
+        features = replace(features, notices=batch.notices)
     y = features.encode_target(known.frame).copy()  # polars lends its memory for reading only
     return Material(features, rows, n_train, batch.x_num, batch.x_cat, y, folds), (
         [chosen] if recipe.members is None else []

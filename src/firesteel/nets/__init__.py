@@ -3,7 +3,7 @@
 from firesteel.nets.activations import ACTIVATIONS
 from firesteel.nets.architectures import Columns, build_net, input_net, set_dropout
 from firesteel.nets.containers import Branch, Concat, Net, Sequential
-from firesteel.nets.custom import ModulePopulation, ModuleSource, make_module
+from firesteel.nets.custom import ModulePopulation, ModuleSource, make_module, source_words
 from firesteel.nets.flat import Layout
 from firesteel.nets.layer import Context, Layer
 from firesteel.nets.losses import LOSSES, Loss, smoothed
@@ -36,5 +36,6 @@ __all__ = [
     "picture_input_net",
     "set_dropout",
     "smoothed",
+    "source_words",
     "start_population",
 ]

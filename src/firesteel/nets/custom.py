@@ -84,6 +84,17 @@ def _misfit(d_in: int, d_out: int, found: str) -> NetError:
     )
 
 
+def source_words(source: ModuleSource | None) -> str:
+    """The name of an own net's class or function, and the shapes of its parameters; nothing for none."""
+    if isinstance(source, nn.Module):
+        shapes = {
+            name: None if isinstance(param, nn.UninitializedParameter) else tuple(param.shape)
+            for name, param in source.named_parameters()
+        }
+        return f"{type(source).__qualname__} {shapes}"
+    return "" if source is None else getattr(source, "__qualname__", type(source).__qualname__)
+
+
 class ModulePopulation(Population):
     """One member: firesteel's fixed input layers, then the user's module on their `(batch, d_in)`.
 
