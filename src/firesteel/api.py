@@ -149,8 +149,9 @@ def evaluate(run: RunSource, data: Any, target: Any = None, *, net: ModuleSource
     y = None if is_column(target) else target
     if isinstance(model.features, PictureFeatures):
         wish = Wish(form=model.features.form)
-        table, own_test = read_input(data, y, wish=wish)
-        table = own_test or table
+        found, own_test = read_input(data, y, target=model.schema.target.name, wish=wish)
+        table = own_test or found
+        table = table.labelled(model.schema.target.name) if isinstance(table, Pictures) else table
     else:
         table = to_table(data, y, has_header=model.has_header)
     if is_column(target):

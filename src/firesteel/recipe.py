@@ -78,7 +78,7 @@ class Recipe(BaseModel):
     data_dir: str | None = Field(None, description="a folder where named sets lie already")
     offline: bool = Field(False, description="download nothing")
     # how training shows pictures, each time anew
-    shift: Share | None = Field(None, description="moved by up to this share of their width")
+    shift: Share | None = Field(None, description="moved by up to this share of their width and height")
     rotate: Annotated[float, Field(ge=0, le=180)] | None = Field(None, description="turned by up to so many degrees")
     scale: Share | None = Field(None, description="made larger or smaller by up to this share")
     erase: Share | None = Field(None, description="this share of them loses a rectangle")

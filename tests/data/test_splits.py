@@ -299,3 +299,13 @@ def test_any_table_is_split_soundly_or_refused_in_our_words(frame: pl.DataFrame,
     event(f"split, {schema.target.task}")
     assert len(folds) == len(split.train) + len(split.val)
     assert_split_is_sound(split, table, schema)
+
+
+def test_folds_are_not_dealt_in_the_order_of_the_first_epoch(make_rows) -> None:
+    """With one stream for both an epoch showed one fold after the other, and a member saw none of the first rows."""
+    table = read_table(make_rows(n=400))
+    schema = read_schema(table, "y")
+    split = split_rows(table, schema, seed=0)
+    folds = fold_rows(table, schema, split=split, n_folds=5, seed=0)
+    order = np.random.Generator(np.random.PCG64([0, 0])).permutation(len(folds))
+    assert len(set(folds[order][:40].tolist())) == 5

@@ -51,22 +51,26 @@ def test_rows_share_the_memory_of_the_pictures():
 @pytest.mark.parametrize(("trained", "reverse"), [(10, 250), (250, 10)], ids=["dark", "bright"])
 def test_a_reversed_background_is_turned_and_counted(trained, reverse):
     x = framed(trained, reverse, reverse)
-    batch = fitted(*[trained] * 10).encode(pictures(x))
-    np.testing.assert_array_equal(batch.x_num[0], x[0].reshape(-1))
-    np.testing.assert_array_equal(batch.x_num[1:], 255 - x[1:].reshape(2, -1))
+    turned, odd = fitted(*[trained] * 10).as_learned(pictures(x))
+    np.testing.assert_array_equal(turned.pixels[0, ..., 0], x[0])
+    np.testing.assert_array_equal(turned.pixels[1:, ..., 0], 255 - x[1:])
     word = "dark" if trained == 10 else "bright"
-    assert batch.notices == (f"2 pictures with a background unlike training's, which was {word}: read as the negative",)
+    said = f"2 pictures with a background unlike training's, which was {word}: read as the negative"
+    assert [one.text for one in odd] == [said]
+
+
+def test_what_is_trained_on_is_never_turned():
+    x = pictures(framed(*[10] * 300, 250))
+    np.testing.assert_array_equal(fit_pictures(TARGET, x).encode(x).x_num, x.pixels.reshape(301, -1))
 
 
 @pytest.mark.parametrize("level", [64, 128, 192])
 def test_a_background_in_between_is_left_alone(level):
-    batch = fitted(*[10] * 10).encode(pictures(framed(level, level)))
-    assert batch.notices == ()
+    assert fitted(*[10] * 10).as_learned(pictures(framed(level, level)))[1] == ()
 
 
 def test_training_pictures_of_both_kinds_turn_nothing():
-    batch = fitted(*[10] * 8, 250, 250).encode(pictures(framed(250, 10)))
-    assert batch.notices == ()
+    assert fitted(*[10] * 300, 250).as_learned(pictures(framed(250, 10)))[1] == ()
 
 
 def test_a_border_is_all_outermost_pixels():
@@ -101,7 +105,7 @@ def test_features_survive_their_record_as_json():
         ("form", {"height": 2**20, "width": 2**20, "channels": 3}),
         ("form", [5, 5, 1]),
         ("form", None),
-        ("border", "bright"),
+        ("share_dark", "bright"),
         ("target", {}),
     ],
 )

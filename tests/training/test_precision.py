@@ -59,7 +59,7 @@ def measured(pictures, plan, monkeypatch, *, seconds):
 
     monkeypatch.setattr(precision, "_step", timed)
     population = population_of(pictures)
-    return measure_precision(population, rows_of(pictures, population), plan=plan)
+    return measure_precision(population, rows_of(pictures, population), plan=plan, n_crew=1)
 
 
 def test_bfloat16_is_taken_where_it_is_clearly_quicker(pictures, plan, monkeypatch):
@@ -81,7 +81,7 @@ def test_a_gradient_that_disagrees_is_refused_however_quick(pictures, plan, monk
 def test_measuring_changes_nothing(pictures, plan):
     population = population_of(pictures)
     before = [one.clone() for one in (population.weights, population.state, population.grads)]
-    measure_precision(population, rows_of(pictures, population), plan=plan)
+    measure_precision(population, rows_of(pictures, population), plan=plan, n_crew=1)
     after = [population.weights, population.state, population.grads]
     assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
     assert population.context.precision is None
@@ -92,7 +92,7 @@ def test_a_user_s_own_module_is_left_as_it_is(pictures, plan):
     net = picture_input_net(SHAPE)
     module = make_module(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), net=net, d_out=3)
     population = ModulePopulation(net, module, fitted={}, dtype=torch.float32, device=CPU)
-    assert measure_precision(population, rows_of(pictures, population), plan=plan).value == "float32"
+    assert measure_precision(population, rows_of(pictures, population), plan=plan, n_crew=1).value == "float32"
 
 
 def test_training_in_bfloat16_is_near_to_training_in_float32(pictures, plan):

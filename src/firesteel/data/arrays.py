@@ -165,7 +165,7 @@ def _strange_shape(shape: tuple[int, ...]) -> DataError:
 
 def _scaled(pictures: Numbers, said: list[str]) -> Pixels:
     """The array as grey levels 0 to 255."""
-    if pictures.dtype == np.uint8 or not pictures.size:
+    if not pictures.size or (pictures.dtype == np.uint8 and int(pictures.max()) > 1):
         return pictures.astype(np.uint8, copy=False)
     low, high = _range(pictures)
     factor = 1

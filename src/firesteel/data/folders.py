@@ -40,6 +40,8 @@ def read_folder(path: Path, *, wish: Wish) -> Reading:
         raise _unreadable(path, error) from None
     if not found.files:
         raise _no_pictures(path, found)
+    if wish.is_for_answers:
+        return _decode(_Set(found.files, notices=found.notices), wish)
     files = _labelled(found, wish) or _with_hint(_by_folders(found), found)
     files = replace(files, notices=(*found.notices, *files.notices))
     reading = _decode(files, wish)

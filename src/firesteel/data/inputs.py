@@ -37,7 +37,8 @@ def read_input(
     test_table = None if test is None else to_table(test, None, has_header=header_of(source, table))
     if as_pictures is False:
         return table, test_table
-    found = pictures_of_columns(table, target if isinstance(target, str | int) else None, test=test_table)
+    form = None if wish is None else wish.form
+    found = pictures_of_columns(table, target if isinstance(target, str | int) else None, test=test_table, form=form)
     if found is None and as_pictures:
         raise RecipeError(
             "--pictures needs a table of one pixel a column",

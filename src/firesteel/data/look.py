@@ -9,7 +9,7 @@ from typing import Any
 from firesteel.data.kinds import LEFT_OUT, look_at
 from firesteel.data.naming import read_schema
 from firesteel.data.picture_schema import count_classes, read_picture_schema
-from firesteel.data.pictures import PICTURE, TARGET, Pictures, spoken_form
+from firesteel.data.pictures import PICTURE, Pictures, spoken_form
 from firesteel.data.schema import Column, Target
 from firesteel.data.table import Table
 from firesteel.data.tasks import offer_targets
@@ -57,7 +57,7 @@ def look_over_pictures(pictures: Pictures, *, n_test: int = 0, source: str = "FO
     """Form, classes and their counts, and how many pictures are equal or nearly so."""
     n_equal = pictures.n_rows - pictures.frame[PICTURE].n_unique()
     own_test = (f"{n_test:,} more are the set's own test pictures",) if n_test else ()
-    if TARGET in pictures.frame.columns:
+    if pictures.has_labels:
         schema = read_picture_schema(pictures)
         notices = (*pictures.notices, *schema.notices, *own_test)
         hint = f"firesteel fit {shlex.quote(source)}"

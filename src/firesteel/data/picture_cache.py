@@ -34,7 +34,7 @@ from firesteel.data.decoding import (
     read_headers,
 )
 from firesteel.data.pictures import Form, Pixels
-from firesteel.data.rasters import Header
+from firesteel.data.rasters import NO_MEMORY, Header
 
 #: Entries that were not used for longest are deleted until all together take no more than this.
 MAX_CACHE_BYTES = 5 * 2**30
@@ -79,8 +79,11 @@ def decode_cached(
         if known is None:
             _check_room(shelf, n_bytes=_n_bytes(headers, form))
             known = _decode_to(entry, files, headers, form=form, observer=second)
-        _write_atomically(note, entry.name)
-        _trim(shelf, keep=entry)
+        if any(why == NO_MEMORY for _, why in known.broken):
+            shutil.rmtree(entry, ignore_errors=True)  # another time it may be read
+        else:
+            _write_atomically(note, entry.name)
+            _trim(shelf, keep=entry)
     except OSError as error:
         why = f"the cache '{shelf}' cannot be written ({error.strerror or error}), so the next run decodes again"
         return known or decode_files(files, headers, form=form, observer=second), (why,)

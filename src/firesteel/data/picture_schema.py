@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from firesteel.data.pictures import PICTURE, TARGET, Pictures, spoken_form
+from firesteel.data.pictures import PICTURE, Pictures, spoken_form
 from firesteel.data.schema import Column, Schema
 from firesteel.data.tasks import MAX_CLASSES, name_task
 from firesteel.data.values import as_numbers, as_words
@@ -22,13 +22,13 @@ def read_picture_schema(pictures: Pictures, *, task: Task | None = None) -> Sche
 
     Raises: DataError where there are no labels, or nothing can be learned from them.
     """
-    if TARGET not in pictures.frame.columns:
+    if not pictures.has_labels:
         raise DataError(
             "pictures to learn from need labels",
             found=f"'{pictures.name}' has none",
             hint="one sub-folder per class, or --labels FILE.csv with file names and labels",
         )
-    labels = pictures.frame[TARGET]
+    labels = pictures.frame[pictures.label]
     _check_differ(labels)
     target = name_task(labels, task=task or _task_of(labels), position=0)
     if task is None and target.classes:
@@ -45,9 +45,9 @@ def read_picture_schema(pictures: Pictures, *, task: Task | None = None) -> Sche
 
 def count_classes(pictures: Pictures) -> str:
     """How many pictures each class has, as a sentence; nothing without labels."""
-    if TARGET not in pictures.frame.columns:
+    if not pictures.has_labels:
         return ""
-    counts = as_words(pictures.frame[TARGET]).drop_nulls().value_counts(sort=True)
+    counts = as_words(pictures.frame[pictures.label]).drop_nulls().value_counts(sort=True)
     words = [f"{n:,} '{name}'" for name, n in counts.head(_MAX_COUNTED).iter_rows()]
     more = f" and {counts.height - _MAX_COUNTED:,} more classes" if counts.height > _MAX_COUNTED else ""
     return ", ".join(words) + more

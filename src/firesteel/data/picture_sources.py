@@ -46,10 +46,10 @@ def read_pictures(source: Any, y: Any = None, *, test: Any = None, wish: Wish) -
 
 
 def pictures_of_columns(
-    table: Table, target: str | int | None, *, test: Table | None = None
+    table: Table, target: str | int | None, *, test: Table | None = None, form: Form | None = None
 ) -> tuple[Pictures, Pictures | None] | None:
     """A table of one pixel a column, and a test table like it, as pictures; None for every other table."""
-    reading = pixels_of_columns(table, target=target)
+    reading = pixels_of_columns(table, target=target, form=form)
     if reading is None:
         return None
     own = None if test is None else pixels_of_columns(test, target=target)
@@ -70,6 +70,12 @@ def name_of(source: Any) -> str:
 
 def _read(source: Any, y: Any, *, wish: Wish) -> Reading:
     if isinstance(source, list | tuple) and source and all(isinstance(one, str | os.PathLike) for one in source):
+        if y is not None:
+            raise DataError(
+                "labels of picture files stand in a table",
+                found="a list of files was given with a list of labels",
+                hint="labels='FILE.csv'     with their names and labels, or one folder per class",
+            )
         return read_files([Path(one) for one in source], wish=wish)
     if not isinstance(source, str | os.PathLike):
         return read_arrays(source, y, wish=wish)

@@ -19,6 +19,7 @@ from firesteel.errors import DataError, RecipeError
 #: Pictures that are hashed at once, so that those of a memory map are not all in memory.
 _PICTURES_AT_ONCE = 1_000
 
+_SIDE_MAX = 1_024  # of a size that may be asked for
 _MAX_NAMED = 3  # pictures that a sentence names
 
 Pixels = npt.NDArray[np.uint8]
@@ -43,10 +44,19 @@ class Form:
     @classmethod
     def parse(cls, text: str) -> Form:
         """64x64x3 as a form. Raises RecipeError for anything else."""
+        must = (
+            f"a size is HEIGHTxWIDTHxCHANNELS, with 1 channel (grey) or 3 (RGB) and up to {_SIDE_MAX:,} pixels a side"
+        )
         sides = [int(word) for word in text.lower().split("x") if word.isdigit() and len(word) < 6]
-        if len(sides) != 3 or min(sides) < 1 or sides[2] not in (1, 3) or text.count("x") + text.count("X") != 2:
+        if (
+            len(sides) != 3
+            or min(sides) < 1
+            or max(sides) > _SIDE_MAX
+            or sides[2] not in (1, 3)
+            or text.count("x") + text.count("X") != 2
+        ):
             raise RecipeError(
-                "a size is HEIGHTxWIDTHxCHANNELS, with 1 channel (grey) or 3 (RGB)",
+                must,
                 found=f"'{text}' was given",
                 hint="--size 64x64x3",
             )
@@ -67,6 +77,7 @@ class Reading:
     labels: tuple[str | None, ...] | None = None  # None: the source has no labels
     notices: tuple[str, ...] = ()
     test: Reading | None = None  # the source's own test set
+    label: str = TARGET  # what the labels are called
     has_whole_labels: bool = False  # labels were given as whole numbers, and come back as such
 
 
@@ -77,6 +88,7 @@ class Wish:
     labels: Path | None = None  # a CSV of file names and labels
     target: str | None = None  # its column of labels, or the key of an array
     form: Form | None = None  # every picture is fitted to it; None: the commonest of the source
+    is_for_answers: bool = False  # every picture, whatever labels or parts the source has
     is_strict: bool = False  # a broken file is an error
     is_offline: bool = False
     data_dir: Path | None = None  # where named sets lie already
@@ -88,6 +100,7 @@ class Pictures(Table):
     """A table of pictures: row i of `frame` is about `pixels[i]`."""
 
     pixels: Pixels = field(default_factory=lambda: np.empty((0, 1, 1, 1), np.uint8), kw_only=True, repr=False)
+    label: str = field(default=TARGET, kw_only=True)  # the column of labels, where there are any
 
     def __post_init__(self) -> None:
         assert len(self.pixels) == self.frame.height, "every picture has its row"
@@ -96,6 +109,15 @@ class Pictures(Table):
     def form(self) -> Form:
         _, height, width, channels = self.pixels.shape
         return Form(height, width, channels)
+
+    @property
+    def has_labels(self) -> bool:
+        return self.label in self.frame.columns
+
+    def labelled(self, name: str) -> Pictures:
+        """The same with the labels under another name."""
+        frame = self.frame.rename({self.label: name}) if self.has_labels and name != self.label else self.frame
+        return replace(self, frame=frame, label=name)
 
     def fingerprint_start(self) -> bytes:
         """The hash of all pixels."""
@@ -150,14 +172,15 @@ def _say_shared(train: Reading, test: Reading, units: Sequence[npt.NDArray[np.in
 
 
 def _beside(reading: Reading, units: npt.NDArray[np.int64], *, name: str) -> Pictures:
+    label = reading.label if reading.label not in (PICTURE, FILE) else TARGET
     columns: dict[str, pl.Series] = {
         PICTURE: pl.Series(units),
         FILE: pl.Series(reading.names, dtype=pl.String),
     }
     if reading.labels is not None:
         labels = pl.Series(reading.labels, dtype=pl.String)
-        columns[TARGET] = labels.cast(pl.Int64) if reading.has_whole_labels else labels
-    return Pictures(pl.DataFrame(columns), name, notices=reading.notices, pixels=reading.pixels)
+        columns[label] = labels.cast(pl.Int64) if reading.has_whole_labels else labels
+    return Pictures(pl.DataFrame(columns), name, notices=reading.notices, pixels=reading.pixels, label=label)
 
 
 def numbered(n: int) -> tuple[str, ...]:

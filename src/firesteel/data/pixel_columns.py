@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from firesteel.data.pictures import Pixels, Reading, numbered
+from firesteel.data.pictures import TARGET, Form, Pixels, Reading, numbered
 from firesteel.data.table import Table
 from firesteel.data.values import as_words
 
@@ -26,13 +26,14 @@ _LABEL_NAMES = ("label", "target", "class", "y", "digit")
 _NAME_OF_CHANNEL = re.compile(r"^(?:[a-z]*[_\W]*\d+[_\W]*)?([rgb])(?:ed|reen|lue)?(?:[_\W]*\d+)?$", re.IGNORECASE)
 
 
-def pixels_of_columns(table: Table, *, target: str | int | None) -> Reading | None:
+def pixels_of_columns(table: Table, *, target: str | int | None, form: Form | None = None) -> Reading | None:
     """Pictures of a table with one pixel a column, row by row from the top left; None for any other table.
 
     All columns but the target must be whole numbers 0 to 255, or all numbers 0 to 1, without gaps, and as many as the
     pixels of a square of at least 16 x 16, or three times as many: RGB. Those are a plane of red, then green, then blue
     (as CIFAR has them), unless the columns' names say that each pixel's three stand together. And neighbours must be
-    alike, or a table of 1,024 answers of yes and no would be pictures.
+    alike, or a table of 1,024 answers of yes and no would be pictures; only where a `form` is expected and theirs, they
+    need not: a blank picture has no neighbours that are alike.
     """
     frame = table.frame
     label = _target_of(frame, target)
@@ -48,10 +49,12 @@ def pixels_of_columns(table: Table, *, target: str | int | None) -> Reading | No
         pictures = levels.reshape(-1, side, side, channels)
     else:
         pictures = np.ascontiguousarray(np.moveaxis(levels.reshape(-1, 3, side, side), 1, 3))
-    if not _are_neighbours_alike(pictures):
+    is_expected = form is not None and pictures.shape[1:] == form.shape
+    if not is_expected and not _are_neighbours_alike(pictures):
         return None
     words = None if label is None else tuple(as_words(frame[label]).to_list())
-    return Reading(pictures, numbered(len(pictures)), words, (_said(pixels.width, side, channels, is_together),))
+    said = _said(pixels.width, side, channels, is_together)
+    return Reading(pictures, numbered(len(pictures)), words, (said,), label=label or TARGET)
 
 
 def _said(n_columns: int, side: int, channels: int, is_together: bool) -> str:

@@ -31,6 +31,8 @@ _BROKEN = (
     OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError,
     struct.error, zlib.error, MemoryError,
 )  # fmt: skip
+#: Said where a file may be read another time.
+NO_MEMORY = "too large for the memory"
 _ORIENTATION = 0x0112  # the EXIF tag
 _SIDEWAYS = 5  # from this orientation on height and width change places
 #: Names of PIL.Image.Transpose that turn a picture of this EXIF orientation upright.
@@ -164,7 +166,7 @@ def _system_words(error: OSError) -> str:
 def _spoken(error: BaseException) -> str:
     if isinstance(error, _StrangePixelsError):
         return str(error)
-    return "too large for the memory" if isinstance(error, MemoryError) else "damaged or cut short"
+    return NO_MEMORY if isinstance(error, MemoryError) else "damaged or cut short"
 
 
 def _is_grey(image: Image) -> bool:

@@ -22,6 +22,9 @@ SHARES = (0.70, 0.15, 0.15)
 _PARTS = ("train", "val", "test")
 #: A regression's rows are spread by tenths of the target from so many rows on.
 _N_STRATA, _MIN_STRATIFIED = 10, 100
+#: The stream that folds are drawn from. Without one of their own it was that of the first epoch's order (NumPy takes
+#: [seed, 0] for seed), which so showed one fold after the other.
+_FOLDS = 2**32 - 1
 #: Equal rows that tie the groups together to units larger than this share of the rows are let go.
 _LARGEST_UNIT = 0.5
 
@@ -103,9 +106,8 @@ def fold_rows(table: Table, schema: Schema, *, split: Split, n_folds: int, seed:
             "folds need at least 2 different rows or groups", found=f"there are {n_units}", hint="--members 1"
         )
     n_folds = min(n_folds, n_units)
-    folds = _spread(
-        units, _strata(frame, schema), shares=np.full(n_folds, 1 / n_folds), seed=seed, is_first_trained=False
-    )
+    shares = np.full(n_folds, 1 / n_folds)
+    folds = _spread(units, _strata(frame, schema), shares=shares, seed=(seed, _FOLDS), is_first_trained=False)
     _fill_empty(folds, units, n_parts=n_folds)
     return folds
 
@@ -176,7 +178,14 @@ def _strata(frame: pl.DataFrame, schema: Schema) -> Rows:
     return ranks * _N_STRATA // frame.height
 
 
-def _spread(units: Rows, strata: Rows, *, shares: npt.NDArray[np.float64], seed: int, is_first_trained: bool) -> Rows:
+def _spread(
+    units: Rows,
+    strata: Rows,
+    *,
+    shares: npt.NDArray[np.float64],
+    seed: int | tuple[int, int],
+    is_first_trained: bool,
+) -> Rows:
     """The part of each row: each unit goes where its stratum, and all rows, lack most; large units go first.
 
     `is_first_trained`: the first unit of a stratum goes to part 0, so that training knows every class.
@@ -277,28 +286,29 @@ def _not_in_test(
     rows: pl.DataFrame, test: pl.DataFrame, schema: Schema, *, group: str | None
 ) -> tuple[npt.NDArray[np.bool_], list[str]]:
     """Which rows equal none of the test rows, and are of none of their groups, and what was said about it."""
+    noun = "picture" if any(column.kind == "picture" for column in schema.used) else "row"
     keys, test_keys = (_as_read(frame, schema).hash_rows(seed=0).to_numpy() for frame in (rows, test))
-    is_free, notices = _free_of(np.isin(keys, test_keys), "equal a test row")
+    is_free, notices = _free_of(np.isin(keys, test_keys), f"equal a test {noun}", noun)
     if group is None:
         return is_free, notices
     if group not in test.columns:
         return is_free, [*notices, f"the test table has no '{group}': rows of one may stand in train and test"]
     test_groups = as_words(test[group]).drop_nulls().unique()
     is_shared = as_words(rows[group]).is_in(test_groups.implode()).fill_null(False).to_numpy()
-    is_apart, said = _free_of(is_shared[is_free], f"have a '{group}' of the test table")
+    is_apart, said = _free_of(is_shared[is_free], f"have a '{group}' of the test table", noun)
     is_free[is_free] = is_apart
     return is_free, notices + said
 
 
-def _free_of(is_known: npt.NDArray[np.bool_], what: str) -> tuple[npt.NDArray[np.bool_], list[str]]:
+def _free_of(is_known: npt.NDArray[np.bool_], what: str, noun: str) -> tuple[npt.NDArray[np.bool_], list[str]]:
     """Which rows to use, and what is said: without those that the test knows, unless they are too many."""
     n_known = int(is_known.sum())
     if not n_known:
         return ~is_known, []
     if n_known > _LARGEST_UNIT * len(is_known):
-        said = f"{n_known:,} rows {what}: too many to leave them out, the test scores are partly of known rows"
+        said = f"{n_known:,} {noun}s {what}: too many to leave them out, the test scores are partly of known rows"
         return np.ones_like(is_known), [said]
-    said = f"1 row {_of_one(what)} and is" if n_known == 1 else f"{n_known:,} rows {what} and are"
+    said = f"1 {noun} {_of_one(what)} and is" if n_known == 1 else f"{n_known:,} {noun}s {what} and are"
     return ~is_known, [f"{said} used nowhere, so that the test stays unseen"]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,10 +60,15 @@ def _from_png(text: str, *, max_side: int) -> Bytes:
     kind, width, height, depth, colour = _HEADER.unpack_from(content, start)
     if kind != b"IHDR" or depth != 8 or colour not in _CHANNELS or not (0 < max(width, height) <= max_side):
         raise ValueError(f"a picture of the report is {width} x {height} of colour type {colour}")
+    bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as opened:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            opened = Image.open(io.BytesIO(content), formats=["PNG"])
+            if opened.size != (width, height):  # a second header
+                raise ValueError(f"a picture of the report is {opened.size}")
             pixels = np.array(opened, dtype=np.uint8)
-    except (OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
+    except (*bombs, OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
         raise ValueError(f"a picture of the report is damaged: {error}") from None
     return pixels.reshape(height, width, _CHANNELS[colour])
 

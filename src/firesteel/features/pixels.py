@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,8 @@ from firesteel.features.oddities import Oddity
 
 #: A background is dark below and bright above these grey levels; what lies between says nothing.
 DARK, BRIGHT = 64, 192
-#: So many of the training pictures must have a dark (or bright) border for a set to count as dark (or bright): strokes
-#: on paper do, photos do not.
+#: So many of the training pictures must have a dark (or bright) border, and none the other, for a set to count as dark
+#: (or bright): strokes on paper do, photos do not.
 SHARE_ALIKE = 0.99
 
 
@@ -28,7 +28,6 @@ class PictureFeatures:
 
     form: Form
     target: Target
-    border: float  # the median grey level of the borders of the training pictures
     share_dark: float  # of the training pictures, those with a border darker than DARK
     share_bright: float
     notices: tuple[str, ...] = ()
@@ -49,7 +48,7 @@ class PictureFeatures:
         return self.form.d, 0
 
     def encode(self, pictures: Pictures) -> Batch:
-        """The pictures as rows `(n, height * width * channels)` of uint8, inverted where the net knows the reverse.
+        """The pictures as rows `(n, height * width * channels)` of uint8.
 
         Raises: DataError for pictures of another form.
         """
@@ -60,12 +59,19 @@ class PictureFeatures:
                 hint="picture files or arrays, which are fitted, or a table of as many pixels",
             )
         rows = pictures.pixels.reshape(len(pictures.pixels), -1)
+        return Batch(rows, np.empty((len(rows), 0), np.int64))
+
+    def as_learned(self, pictures: Pictures) -> tuple[Pictures, tuple[Oddity, ...]]:
+        """The pictures, those with the reverse of the background that all training pictures have as their negatives.
+
+        For new pictures alone: among training pictures the background may be what tells the classes apart.
+        """
         is_reverse = self._is_reverse(pictures.pixels)
         if not is_reverse.any():
-            return Batch(rows, np.empty((len(rows), 0), np.int64))
-        rows = np.where(is_reverse[:, None], 255 - rows, rows)
+            return pictures, ()
+        pixels = np.where(is_reverse[:, None, None, None], 255 - pictures.pixels, pictures.pixels)
         odd = Oddity("reverse", PICTURE, int(is_reverse.sum()), example=self._training_words())
-        return Batch(rows, np.empty((len(rows), 0), np.int64), (odd,))
+        return replace(pictures, pixels=pixels), (odd,)
 
     def encode_target(self, frame: pl.DataFrame) -> npt.NDArray[np.int64] | npt.NDArray[np.float64]:
         """The class codes or the numbers, as `Features.encode_target`."""
@@ -88,13 +94,21 @@ class PictureFeatures:
 
     def _is_reverse(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
         """Which pictures have a bright border where training had dark ones, or the other way round."""
-        if self.form.channels > 1 or max(self.share_dark, self.share_bright) < SHARE_ALIKE:
-            return np.zeros(len(pixels), dtype=np.bool_)
         borders = border_levels(pixels)
-        return borders > BRIGHT if self.share_dark >= SHARE_ALIKE else borders < DARK
+        if self._is_all_dark:
+            return borders > BRIGHT
+        return borders < DARK if self._is_all_bright else np.zeros(len(pixels), dtype=np.bool_)
+
+    @property
+    def _is_all_dark(self) -> bool:
+        return self.form.channels == 1 and self.share_dark >= SHARE_ALIKE and self.share_bright == 0
+
+    @property
+    def _is_all_bright(self) -> bool:
+        return self.form.channels == 1 and self.share_bright >= SHARE_ALIKE and self.share_dark == 0
 
     def _training_words(self) -> str:
-        return "dark" if self.share_dark >= SHARE_ALIKE else "bright"
+        return "dark" if self._is_all_dark else "bright"
 
 
 def fit_pictures(target: Target, pictures: Pictures) -> PictureFeatures:
@@ -107,7 +121,6 @@ def fit_pictures(target: Target, pictures: Pictures) -> PictureFeatures:
     return PictureFeatures(
         pictures.form,
         target,
-        float(np.median(borders)),
         float((borders < DARK).mean()),
         float((borders > BRIGHT).mean()),
     )

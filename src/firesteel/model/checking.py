@@ -174,12 +174,12 @@ def evaluate_model(model: Model, table: Table) -> Evaluation:
             found=f"'{target.name}' is missing in all",
             hint="firesteel predict",
         )
-    batch = encode(model.features, known)
+    batch, seen = model.encode_new(known)
     y = model.features.encode_target(frame)
     answer = model.answer(batch)
     seed = first_seed(model.recipe)
     notices = [Notice("read", text) for text in table.notices]
-    notices += [Notice("test_rows", text) for text in batch.notices]
+    notices += [Notice("test_rows", odd.text) for odd in seen]
     if n_lost := table.n_rows - frame.height:
         rows = "1 row has" if n_lost == 1 else f"{n_lost:,} rows have"
         notices.append(Notice("no_target", f"{rows} no '{target.name}' and cannot be scored"))

@@ -180,7 +180,7 @@ def _choose_precision(
     if word is None and recipe.net in OVER_MAPS and weights.dtype == torch.float32 and weights.device.type == "cpu":
         begun = None if checkpoint is None else checkpoint.precision()
         if begun is None:
-            chosen = (measure_precision(started.population, rows, plan=settings.plan),)
+            chosen = (measure_precision(started.population, rows, plan=settings.plan, n_crew=started.n_crew),)
         else:
             chosen = (Choice("precision", begun, "as the run began"),)
         word = chosen[0].value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -61,8 +61,6 @@ def gather_material(
     else:
         features = fit_features(schema, fitted_on.frame, dtype=recipe.dtype)
     batch = encode(features, known)
-    if isinstance(features, PictureFeatures):
-        features = replace(features, notices=batch.notices)
     y = features.encode_target(known.frame).copy()  # polars lends its memory for reading only
     return Material(features, rows, n_train, batch.x_num, batch.x_cat, y, folds), (
         [chosen] if recipe.members is None else []
@@ -80,5 +78,6 @@ def encode(features: AnyFeatures, table: Table) -> Batch:
 def as_read(x_num: np.ndarray, population: Population) -> Tensor:
     """Columns in the population's dtype, grey levels as they are; where it lives."""
     weights = population.weights
-    x = torch.from_numpy(np.ascontiguousarray(x_num))
+    whole = np.ascontiguousarray(x_num)
+    x = torch.from_numpy(whole if whole.flags.writeable else whole.copy())  # torch warns of what is for reading only
     return x.to(weights.device) if x.dtype == torch.uint8 else x.to(weights.device, weights.dtype)

@@ -87,12 +87,21 @@ class Model:
             return self.features.encode(self.pictures(rows))
         return self.features.encode(_frame_of(rows))
 
+    def encode_new(self, rows: Any) -> tuple[Batch, tuple[Oddity, ...]]:
+        """As `encode`, with negatives of the training pictures turned round; and what was odd about the rows."""
+        seen: tuple[Oddity, ...] = ()
+        if isinstance(self.features, PictureFeatures):
+            rows, seen = self.features.as_learned(self.pictures(rows))
+        batch = self.encode(rows)
+        return batch, (*seen, *batch.oddities)
+
     def pictures(self, source: Any) -> Pictures:
         """Pictures in the form that the net reads, from files, a folder, arrays. Raises DataError."""
         assert isinstance(self.features, PictureFeatures), "only a model of pictures reads pictures"
         if isinstance(source, Pictures):
             return source
-        found, _ = read_input(source, wish=Wish(form=self.features.form))
+        wish = Wish(form=self.features.form, is_for_answers=True)
+        found, _ = read_input(source, target=self.schema.target.name, wish=wish)
         if not isinstance(found, Pictures):
             raise DataError(
                 f"the model reads pictures ({spoken_form(self.features.form)})",
@@ -109,13 +118,13 @@ class Model:
 
     def predict(self, rows: Any) -> Prediction:
         """Answers for raw rows or pictures, in their order. Raises DataError for a missing column."""
-        batch = self.encode(rows)
+        batch, oddities = self.encode_new(rows)
         answer = self.answer(batch)
         target = self.schema.target
         if not target.classes:
-            return Prediction(target.name, answer, None, (), batch.oddities)
+            return Prediction(target.name, answer, None, (), oddities)
         pred = label_values(target.classes, self.label_type)[answer.argmax(axis=1)]
-        return Prediction(target.name, pred, answer, target.classes, batch.oddities)
+        return Prediction(target.name, pred, answer, target.classes, oddities)
 
     def summary(self) -> str:
         """The verdict, the scores and all models that were compared, as lines of at most 80 columns."""

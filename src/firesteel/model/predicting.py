@@ -17,9 +17,6 @@ from firesteel.evaluation import make_seen, sheet_png
 from firesteel.features import Oddity, sum_oddities
 from firesteel.model.model import Model, Prediction
 
-#: Pictures that a sheet shows at most.
-N_PICTURES_DRAWN = 100
-
 #: Rows that are read, answered and written at once.
 N_ROWS_AT_ONCE = 20_000
 
@@ -69,6 +66,8 @@ def predict_pictures(
 
     Raises: ModelError where a file cannot be written, or stands already without `force`.
     """
+    if sheet is not None and output is not None and Path(sheet) == Path(output):
+        raise ModelError("answers and their sheet are two files", found=f"'{output}' twice", hint="-o answers.csv")
     for place in (output, sheet):
         if place is not None:
             _check_place(Path(place), force=force)
@@ -94,7 +93,7 @@ def _draw(pictures: Pictures, found: Prediction) -> bytes:
             "a sheet shows the probabilities of classes", found=f"'{found.target}' is a number", hint="leave it out"
         )
     names = pictures.frame[FILE].to_list()
-    shown = zip(pictures.pixels, names, found.proba[:N_PICTURES_DRAWN], strict=False)
+    shown = zip(pictures.pixels, names, found.proba, strict=True)
     return sheet_png([make_seen(pixels, name, proba=proba) for pixels, name, proba in shown], found.classes)
 
 
@@ -128,7 +127,7 @@ def predict_file(
 def _check_place(place: Path, *, force: bool) -> None:
     if place.is_dir() or (place.exists() and not force):
         found = f"'{place}' is a folder" if place.is_dir() else f"'{place}' is there already"
-        hint = f"-o ANOTHER{place.suffix or '.csv'}, or --force to replace it"
+        hint = "-o ANOTHER.csv, or --force to replace it"
         raise ModelError("predictions go to a new file", found=found, hint=hint)
 
 

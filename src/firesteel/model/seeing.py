@@ -67,8 +67,8 @@ def _filters(net: nn.Module, shape: tuple[int, int, int]) -> Bytes | None:
     if first is None or shape[0] not in (1, 3):
         return None
     weight = first.weight.detach().cpu()[:N_FILTERS_MAX]
-    if isinstance(first, nn.Linear) and weight.shape[1] != np.prod(shape):
-        return None
+    if weight.shape[1] != (np.prod(shape) if isinstance(first, nn.Linear) else shape[0]):
+        return None  # it reads something else than the picture
     tiles = weight.view(len(weight), *shape) if isinstance(first, nn.Linear) else weight
     largest = tiles.abs().amax((1, 2, 3), keepdim=True).clamp_min(torch.finfo(tiles.dtype).tiny)
     levels = (128 + 127 * tiles / largest).round().to(torch.uint8)

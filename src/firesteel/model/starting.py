@@ -33,6 +33,9 @@ from firesteel.training import Plan, Settings, choose_crew
 #: What the recipe says of firesteel's own layers, and so not of a user's module.
 OF_OUR_LAYERS = ("d_hidden", "channels", "activation", "norm", "periodic", "dropout")
 
+#: What only nets of firesteel's layers over pictures know.
+OF_OUR_PICTURES = ("shift", "rotate", "scale", "erase", "flip", "precision")
+
 #: Nets that need pictures.
 OF_PICTURES = ("conv", "resnet")
 
@@ -43,7 +46,7 @@ FOR_COLUMNS = ("kind", "drop", "keep", "group", "time", "periodic")
 #: What may be asked of each net over pictures.
 OF_LAYERS = ("d_hidden", "channels", "activation", "norm", "dropout", "precision")
 LAYERS_OF = {
-    "linear": ("dropout",),
+    "linear": (),
     "mlp": ("d_hidden", "activation", "norm", "dropout"),
     "conv": ("channels", "activation", "dropout", "precision"),
     "resnet": ("channels", "activation", "dropout", "precision"),
@@ -80,7 +83,7 @@ def name_net(recipe: Recipe, material: Material) -> tuple[Recipe, tuple[Choice, 
 
 def _refuse(recipe: Recipe, names: tuple[str, ...], *, must: str, found: str) -> None:
     """Raises RecipeError where one of these fields was asked for: what is silently ignored misleads."""
-    asked = [name for name in names if getattr(recipe, name) not in (None, (), {})]
+    asked = [name for name in names if getattr(recipe, name) not in (None, (), {}, 0.0)]
     if asked:
         word = f"--{asked[0].replace('_', '-')}"
         raise RecipeError(must, found=f"{word} was given, and {found}", hint=f"leave {word} out")
@@ -153,7 +156,7 @@ def _around_module(
             found=f"{len(settings.plan.seeds)} members were asked for (folds, or a list of settings)",
             hint="members=1 and one value for each setting",
         )
-    asked = [name for name in OF_OUR_LAYERS if getattr(recipe, name) is not None]
+    asked = [name for name in (*OF_OUR_LAYERS, *OF_OUR_PICTURES) if getattr(recipe, name) is not None]
     if asked:
         raise RecipeError(
             "your own net has layers of its own",

@@ -88,4 +88,7 @@ def _pilot(views: Views, parts: tuple[Rows, Rows], *, recipe: Recipe, start: Sta
     plan = replace(plan, epochs=epochs, patience=epochs, ema=0.0, n_folds=1)
     device = population.weights.device
     train_rows, val_rows = (Rows(tuple(x.to(device) for x in part.inputs), part.y.to(device)) for part in parts)
-    return train(population, train_rows, val=val_rows, plan=plan, n_crew=n_crew).best_val_loss[0]
+    run = train(population, train_rows, val=val_rows, plan=plan, n_crew=n_crew)
+    if run.ending == "interrupted":  # there is nothing worth keeping yet
+        raise KeyboardInterrupt
+    return run.best_val_loss[0]

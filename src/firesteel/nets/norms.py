@@ -93,6 +93,10 @@ class _BatchNormStep(_NormStep):
             centred = x - mean
             var = (centred * centred * self.shares).sum(-2, keepdim=True)
             self._keep_running(mean, var)
+            if shares is not None:  # a batch of a member's val rows alone: without this they would grow by 1 / eps
+                is_seen = shares.sum(-2, keepdim=True) > 0
+                centred = torch.where(is_seen, centred, x - self.running_mean)
+                var = torch.where(is_seen, var, self.running_var)
         else:
             centred, var = x - self.running_mean, self.running_var
         self.spread = torch.sqrt(var + self.eps)

@@ -1,4 +1,4 @@
-"""The nets for pictures that a recipe can name, made to the measure of the pictures and of how many there are."""
+"""The nets for pictures that a recipe can name, made to the measure of the pictures."""
 
 from __future__ import annotations
 

@@ -99,9 +99,9 @@ class PixelsModule(nn.Module):
 class Augment(MapLayer):
     """In training every picture is shown shifted, turned, scaled, mirrored or with a hole, each time anew.
 
-    `shift` is a share of the width, `rotate` in degrees, `scale` a share, each at most and to both sides; `erase` is
-    the share of the pictures that lose a rectangle, `flip` that of those that are mirrored. What comes in at the edge
-    repeats the edge. One member's draw serves all members.
+    `shift` is a share of the width and of the height, `rotate` in degrees, `scale` a share, each at most and to both
+    sides; `erase` is the share of the pictures that lose a rectangle, `flip` of those that are mirrored. What comes in
+    at the edge repeats the edge. One member's draw serves all members.
     """
 
     shift: float = 0.0

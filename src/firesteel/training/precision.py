@@ -11,7 +11,7 @@ from torch import Tensor
 
 from firesteel.nets import Population
 from firesteel.recipe import Choice
-from firesteel.training.loop import Plan
+from firesteel.training.loop import Plan, quick_arithmetic
 from firesteel.training.rows import Batch, Rows, batches
 
 #: Steps of each kind, in turn; the first of each is not counted.
@@ -20,10 +20,10 @@ N_STEPS = 5
 SHARE_MAX, COSINE_MIN = 0.85, 0.98
 
 
-def measure_precision(population: Population, rows: Rows, *, plan: Plan) -> Choice:
+def measure_precision(population: Population, rows: Rows, *, plan: Plan, n_crew: int) -> Choice:
     """bfloat16 where a step takes clearly less time with it and its gradient agrees; float32 elsewhere.
 
-    Nothing of the population changes: a twin does the steps. A user's own module computes as it says itself.
+    At the end nothing of the population has changed: a twin does the steps. A user's own module computes as it says.
     """
     if population.needs_autograd:
         return Choice("precision", "float32", "your own module computes in the precision of its weights")
@@ -33,16 +33,19 @@ def measure_precision(population: Population, rows: Rows, *, plan: Plan) -> Choi
     source = batches(
         rows, plan.loss, batch_size=plan.batch_size, seed=plan.seed, epoch=0, k=twin.k, dtype=twin.weights.dtype
     )
-    batch = next(iter(source))
+    batch = next(iter(source)).split(n_crew)[0]  # what one thread of the crew is given
     seconds: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}
     grads: dict[torch.dtype, Tensor] = {}
     weights = twin.weights.clone()
-    _wake_last_layer(twin)
-    for _ in range(N_STEPS):
-        for dtype, taken in seconds.items():
-            taken.append(_step(twin, batch, plan, dtype))
-            grads[dtype] = twin.grads.double()
-    twin.weights.copy_(weights)
+    try:
+        _wake_last_layer(twin)
+        with quick_arithmetic(threads=1):
+            for _ in range(N_STEPS):
+                for dtype, taken in seconds.items():
+                    taken.append(_step(twin, batch, plan, dtype))
+                    grads[dtype] = twin.grads.double()
+    finally:
+        twin.weights.copy_(weights)
     share = statistics.median(seconds[torch.bfloat16][1:]) / statistics.median(seconds[torch.float32][1:])
     cosine = float(torch.cosine_similarity(grads[torch.float32], grads[torch.bfloat16], dim=0))
     said = f"of feature maps in training: with bfloat16 a step takes {share:.2f} of the time here"
