@@ -182,7 +182,7 @@ def read(data: Any, *, has_header: bool | None = None) -> Table:
 
     Of pictures also `pixels`, uint8 `(n, h, w, c)`. `has_header` overrules what the first row of a text file seems.
     """
-    return read_input(data, as_pictures=False, has_header=has_header)[0]
+    return read_input(data, has_header=has_header)[0]
 
 
 def load(run: str | Path, *, net: ModuleSource | None = None) -> Model:

@@ -96,12 +96,12 @@ def test_every_key_and_file_of_a_picture_run_is_explained(tmp_path: Path) -> Non
 def test_the_limits_of_pictures_are_those_of_the_code() -> None:
     from firesteel.data.decoding import MAX_SIDE
     from firesteel.data.picture_cache import MAX_CACHE_BYTES
-    from firesteel.model.predicting import N_PICTURES_DRAWN
+    from firesteel.evaluation.picture_drawings import MAX_SHEET
     from firesteel.model.views import N_PILOT_MIN
 
     assert f"Above {MAX_SIDE} pixels" in page_of("fit")
     assert f"Under {N_PILOT_MIN} val pictures" in page_of("fit")
-    assert f"first {N_PICTURES_DRAWN} with" in page_of("predict")
+    assert f"first {MAX_SHEET} with" in page_of("predict")
     assert f"{MAX_CACHE_BYTES / 2**30:.0f} GiB" in (ROOT / "docs" / "howto.md").read_text(encoding="utf-8")
 
 

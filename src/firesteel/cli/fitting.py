@@ -28,7 +28,7 @@ SESSION = {
 }
 
 #: Fields that take several words: columns, widths, a pair per column.
-LISTS = ("drop", "keep", "d_hidden", *PER_MEMBER)
+LISTS = ("drop", "keep", "d_hidden", "channels", *PER_MEMBER)
 REPEATED = ("drop", "keep", "kind")
 
 _SHORT = {"output": "-o"}

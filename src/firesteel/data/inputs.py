@@ -32,6 +32,10 @@ def read_input(
     Raises DataError for what can be read as neither.
     """
     if is_pictures(source):
+        if as_pictures is False:
+            raise RecipeError(
+                "--no-pictures is for tables of pixels", found="these are pictures", hint="leave --no-pictures out"
+            )
         return read_pictures(source, y, test=test, wish=wish or Wish())
     table = to_table(source, y, has_header=has_header)
     test_table = None if test is None else to_table(test, None, has_header=header_of(source, table))

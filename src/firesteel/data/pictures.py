@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from firesteel.data.likeness import find_units
+from firesteel.data.likeness import equal_units, find_units
 from firesteel.data.table import Table
 from firesteel.errors import DataError, RecipeError
 
@@ -20,6 +20,8 @@ from firesteel.errors import DataError, RecipeError
 _PICTURES_AT_ONCE = 1_000
 
 _SIDE_MAX = 1_024  # of a size that may be asked for
+#: Where fewer than this share of the pictures are different, what makes them differ is finer than what is compared.
+_SHARE_DIFFERENT = 0.5
 _MAX_NAMED = 3  # pictures that a sentence names
 
 Pixels = npt.NDArray[np.uint8]
@@ -152,12 +154,24 @@ def make_pictures(reading: Reading, *, name: str) -> tuple[Pictures, Pictures | 
     parts = [reading] if reading.test is None else [reading, reading.test]
     if not all(len(part.pixels) for part in parts):
         raise DataError("there must be pictures to read", found=f"'{name}' has none", hint="another folder or file")
-    units = find_units([part.pixels for part in parts])
+    units, said = _units([part.pixels for part in parts])
+    reading = replace(reading, notices=(*reading.notices, *said))
     if reading.test is None:
         return _beside(reading, units[0], name=name), None
     said = _say_shared(reading, reading.test, units)
     learned = replace(reading, notices=(*reading.notices, *said))
     return _beside(learned, units[0], name=name), _beside(reading.test, units[1], name=f"the test set of {name}")
+
+
+def _units(parts: Sequence[Pixels]) -> tuple[list[npt.NDArray[np.int64]], list[str]]:
+    """Numbers of the different pictures, and what was said: where nearly all are alike, only equal ones are one."""
+    units, n = find_units(parts), sum(len(part) for part in parts)
+    n_alike, equal = len(np.unique(np.concatenate(units))), equal_units(parts)
+    n_equal = len(np.unique(np.concatenate(equal)))
+    if n_alike >= _SHARE_DIFFERENT * n or n_alike == n_equal:
+        return units, []
+    said = f"{n - n_alike:,} pictures are so alike that they would tie the set together: only equal ones are kept on "
+    return equal, [said + "one side of the split, and a test picture may look much like one that was learned"]
 
 
 def _say_shared(train: Reading, test: Reading, units: Sequence[npt.NDArray[np.int64]]) -> list[str]:

@@ -288,7 +288,11 @@ def _not_in_test(
     """Which rows equal none of the test rows, and are of none of their groups, and what was said about it."""
     noun = "picture" if any(column.kind == "picture" for column in schema.used) else "row"
     keys, test_keys = (_as_read(frame, schema).hash_rows(seed=0).to_numpy() for frame in (rows, test))
-    is_free, notices = _free_of(np.isin(keys, test_keys), f"equal a test {noun}", noun)
+    is_equal = np.isin(keys, test_keys)
+    if is_equal.all():
+        found = f"all {len(is_equal):,} {noun}s to learn from equal one"
+        raise DataError(f"test {noun}s must be others", found=found, hint="leave --test out: rows are held out")
+    is_free, notices = _free_of(is_equal, f"equal a test {noun}", noun)
     if group is None:
         return is_free, notices
     if group not in test.columns:
@@ -308,14 +312,12 @@ def _free_of(is_known: npt.NDArray[np.bool_], what: str, noun: str) -> tuple[npt
     if n_known > _LARGEST_UNIT * len(is_known):
         said = f"{n_known:,} {noun}s {what}: too many to leave them out, the test scores are partly of known rows"
         return np.ones_like(is_known), [said]
-    said = f"1 {noun} {_of_one(what)} and is" if n_known == 1 else f"{n_known:,} {noun}s {what} and are"
+    said = (
+        f"1 {noun} {what.replace('equal', 'equals').replace('have', 'has')} and is"
+        if n_known == 1
+        else f"{n_known:,} {noun}s {what} and are"
+    )
     return ~is_known, [f"{said} used nowhere, so that the test stays unseen"]
-
-
-def _of_one(what: str) -> str:
-    """The same of one row: equals, has."""
-    verb, _, rest = what.partition(" ")
-    return f"{'has' if verb == 'have' else verb + 's'} {rest}"
 
 
 def _say_older(frame: pl.DataFrame, test: pl.DataFrame, time: str) -> list[str]:

@@ -68,7 +68,7 @@ def _try(module: nn.Module, x: Tensor, d_out: int) -> None:
     try:
         answer = module(x)
     except (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError) as error:
-        raise _misfit(d_in, d_out, f"it fails on {n_rows} rows: {error}") from error
+        raise _misfit(d_in, d_out, f"it fails on {_spoken(x)}: {error}") from error
     shape = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
     if shape != (n_rows, d_out) and not (d_out == 1 and shape == (n_rows,)):
         raise _misfit(d_in, d_out, f"{n_rows} rows give {shape}")
@@ -82,6 +82,12 @@ def _misfit(d_in: int, d_out: int, found: str) -> NetError:
         found=found,
         hint=f"a net with {d_in} inputs and {d_out} outputs, or net=lambda d_in, d_out: ... that is told both",
     )
+
+
+def _spoken(x: Tensor) -> str:
+    if x.dim() == 2:
+        return f"{len(x)} rows"
+    return f"{len(x)} pictures (batch, channels, height, width) = {tuple(x.shape)}"
 
 
 def source_words(source: ModuleSource | None) -> str:
