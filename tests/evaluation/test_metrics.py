@@ -80,6 +80,11 @@ def test_a_class_without_test_rows_counts_only_where_it_was_picked() -> None:
     assert BY_NAME["f1_macro"].value(y, proba) == pytest.approx((2 / 3 + 1 + 0) / 3)
 
 
+def test_r2_of_a_target_that_hardly_varies_beside_the_errors_is_undefined() -> None:
+    assert math.isnan(BY_NAME["r2"].value(np.array([0.0, 0.0, 1e-250]), np.array([1.0, -1.0, 0.5])))
+    assert BY_NAME["r2"].value(np.array([0.0, 1e-40]), np.array([1.0, -1.0])) == pytest.approx(-4e80)
+
+
 @pytest.mark.parametrize("value", [0.0, 0.1, -1e9])
 def test_r2_of_a_constant_target_is_undefined(value: float) -> None:
     assert math.isnan(BY_NAME["r2"].value(np.full(7, value), np.arange(7.0)))

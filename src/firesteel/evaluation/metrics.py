@@ -136,13 +136,18 @@ def _mae(y: NDArray[Any], pred: Answer) -> OfWeights:
     return _mean_of(np.abs(pred.astype(np.float64) - y))
 
 
+#: Beside errors so much larger a target does not vary: its square would be 0, and what is divided by it no number.
+LEAST_SPREAD = 1e-100
+
+
 def _r2(y: NDArray[Any], pred: Answer) -> OfWeights:
     truth = y.astype(np.float64)
     centred = truth - truth.mean()  # centred first: a large mean would eat the digits of the squares
-    scale = float(np.abs(centred).max())
-    centred = centred / scale if scale > np.abs(truth).max() * SMALLEST_PROBA else np.zeros_like(centred)
-    residual = (pred - truth) / (scale or 1.0)
-    parts = np.stack([residual**2, centred**2, centred], axis=1)  # (n, 3)
+    residual = pred - truth
+    spread, scale = float(np.abs(centred).max()), float(max(np.abs(centred).max(), np.abs(residual).max())) or 1.0
+    is_constant = spread <= max(float(np.abs(truth).max()) * SMALLEST_PROBA, scale * LEAST_SPREAD)
+    centred = np.zeros_like(centred) if is_constant else centred / scale
+    parts = np.stack([(residual / scale) ** 2, centred**2, centred], axis=1)  # (n, 3)
 
     def of_weights(weights: Floats) -> Floats:
         left, square, total = (weights @ parts).T
