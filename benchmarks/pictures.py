@@ -71,7 +71,12 @@ class Result:
     def verdict(self) -> str:
         if self.bar is None:
             return ""
-        return "met" if (self.mean >= self.bar if self.is_more_better else self.mean <= self.bar) else "MISSED"
+        return "met" if (self.judged >= self.bar if self.is_more_better else self.judged <= self.bar) else "MISSED"
+
+    @property
+    def judged(self) -> float:
+        """The mean; of memory, which must never exceed its bar, the largest."""
+        return max(self.values) if "memory" in self.what else round(self.mean, 9)
 
 
 @dataclass(frozen=True)
@@ -127,16 +132,22 @@ class PerItem(Dataset[tuple[torch.Tensor, int]]):
 
     def __init__(self) -> None:
         rng = np.random.default_rng(0)
-        self.pixels = rng.integers(0, 256, (MNIST.n_rows, 28, 28), dtype=np.uint8)
-        self.labels = rng.integers(0, 10, MNIST.n_rows).tolist()
+        self.pixels = torch.from_numpy(rng.integers(0, 256, (MNIST.n_rows, 28, 28), dtype=np.uint8))
+        self.labels = torch.from_numpy(rng.integers(0, 10, MNIST.n_rows))
 
     def __len__(self) -> int:
         return len(self.pixels)
 
     def __getitem__(self, i: int) -> tuple[torch.Tensor, int]:
-        picture = Image.fromarray(self.pixels[i])
-        x = torch.from_numpy(np.array(picture, copy=True)).unsqueeze(0).float().div(255)
-        return (x - 0.1307) / 0.3081, self.labels[i]
+        """What torchvision's MNIST, ToTensor and Normalize do with one picture, call by call."""
+        picture = Image.fromarray(self.pixels[i].numpy(), mode="L")
+        x = torch.from_numpy(np.array(picture, np.uint8, copy=True))
+        x = x.view(picture.size[1], picture.size[0], 1).permute((2, 0, 1)).contiguous()
+        x = x.to(dtype=torch.get_default_dtype()).div(255).clone()
+        mean, std = (torch.as_tensor((value,), dtype=x.dtype, device=x.device) for value in (0.1307, 0.3081))
+        if (std == 0).any():
+            raise ValueError("a spread of 0")
+        return x.sub_(mean.view(-1, 1, 1)).div_(std.view(-1, 1, 1)), int(self.labels[i])
 
 
 def tutorial() -> Callable[[], object]:

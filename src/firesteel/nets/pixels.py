@@ -147,13 +147,22 @@ class _AugmentStep(Step):
         if layer.shift or layer.rotate or layer.scale or layer.flip:
             maps = as_maps(x, self.shape)
             places = torch.from_numpy(self._draw_places(generator, len(x))).to(x)
-            grid = functional.affine_grid(places, list(maps.shape), align_corners=False)
-            moved = functional.grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=False)
+            moved = functional.grid_sample(
+                maps, self._grid(places), mode="bilinear", padding_mode="border", align_corners=False
+            )
             x = as_rows(moved, x.shape[:-1])
         return self._with_holes(generator, x) if layer.erase else x
 
     def backward(self, dy: Tensor) -> Tensor:
         raise NotImplementedError("what stands before an Augment does not learn")
+
+    def _grid(self, places: Tensor) -> Tensor:
+        """Where each pixel is taken from, `(n, h, w, 2)`; `affine_grid` makes the same by thin matrix products."""
+        height, width, _ = self.shape
+        across = (2 * torch.arange(width).to(places) + 1) / width - 1
+        down = ((2 * torch.arange(height).to(places) + 1) / height - 1).view(-1, 1)
+        a, b, c = places.view(-1, 2, 3, 1, 1).unbind(2)  # (n, 2, 1, 1) each
+        return (a * across + b * down + c).permute(0, 2, 3, 1)
 
     def _draw_places(self, generator: np.random.Generator, n: int) -> np.ndarray:
         """From where in the picture each pixel is taken: `(n, 2, 3)`."""

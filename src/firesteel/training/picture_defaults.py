@@ -8,8 +8,8 @@ from firesteel.recipe import Choice, Recipe
 from firesteel.training.defaults import LR, N_FOLD_ROWS, Usual
 
 #: Pictures that a run shows, each epoch's anew, within bounds of epochs: many pictures need to be seen less often.
-N_SHOWN = {"linear": 200_000, "mlp": 300_000, "conv": 350_000, "resnet": 350_000}
-EPOCHS = {"linear": (4, 60), "mlp": (6, 60), "conv": (7, 40), "resnet": (7, 40)}
+N_SHOWN = {"linear": 200_000, "mlp": 250_000, "conv": 350_000, "resnet": 350_000}
+EPOCHS = {"linear": (4, 60), "mlp": (5, 60), "conv": (7, 40), "resnet": (7, 40)}
 
 BATCH = {"linear": 256, "mlp": 128, "conv": 128, "resnet": 128}
 BATCH_MIN = 16
