@@ -16,7 +16,7 @@ from firesteel.nets.layer import Context, Slot, Step
 #: Rows that one forward pass outside training takes at most, and numbers of its widest layer, so that its buffers stay
 #: small.
 N_CHUNK_ROWS = 1024
-N_CHUNK_NUMBERS = 1_000_000
+N_CHUNK_NUMBERS = 500_000
 
 #: Batch sizes for which a population keeps its buffers; training needs four: a batch, a chunk, and the rest of each.
 N_PROGRAMS = 8
