@@ -196,6 +196,17 @@ def layout(n_rounds: int) -> list[Result]:
     return results
 
 
+def crew(n_rounds: int) -> list[Result]:
+    """An epoch of the default net by a crew of two, as a share of one thread; views are asked for, so without pilots."""
+    asked = ("--epochs", "1", "--precision", "float32", "--shift", "0.07", "--rotate", "10", "--scale", "0.1")
+    words = ("mnist", "--no-baselines", *asked, "--flip", "0", "--erase", "0")
+    ratios = []
+    for _ in range(n_rounds):
+        alone, shared = (run(*words, "--threads", n)["seconds"]["training"] for n in ("1", "2"))
+        ratios.append(shared / alone)
+    return [Result("crew", "seconds of two threads, as a share of one", ratios)]
+
+
 def step_seconds(dtype: torch.dtype, form: torch.memory_format, n_steps: int = 9) -> float:
     """The median of some forward and backward passes of 16-32-64 channels on 128 pictures of 28 x 28, one thread."""
     torch.set_num_threads(1)
@@ -230,7 +241,7 @@ def keep_result(result: Result) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="mnist,mlp,linear,cats,loader,layout")
+    parser.add_argument("--only", default="mnist,mlp,linear,cats,loader,layout,crew")
     parser.add_argument("--seeds", type=int, default=N_SEEDS)
     words = parser.parse_args()
     if not os.environ.get("FIRESTEEL_DATA"):
@@ -238,7 +249,7 @@ def main() -> int:
         return 0
     is_met = True
     for name in words.only.split(","):
-        others = {"loader": loader, "layout": layout}
+        others = {"loader": loader, "layout": layout, "crew": crew}
         results = others[name](N_ROUNDS) if name in others else CASES[name].measure(name, words.seeds)
         for result in results:
             bar = "" if result.bar is None else f"  bar {result.bar:g}: {result.verdict}"

@@ -25,7 +25,7 @@ class Crew:
     """The population, and twins of it that share its weights and have gradients and state of their own.
 
     torch's own threads do not share such a step well: what lies between the convolutions runs on one of them, and
-    where the machine is busy they wait for each other by spinning. A crew of two takes 0.55 of the time of one.
+    where the machine is busy they wait for each other by spinning (`benchmarks/pictures.py --only crew`).
     """
 
     populations: tuple[Population, ...]
