@@ -197,7 +197,7 @@ def layout(n_rounds: int) -> list[Result]:
 
 
 def crew(n_rounds: int) -> list[Result]:
-    """An epoch of the default net by a crew of two, as a share of one thread; views are asked for, so without pilots."""
+    """An epoch of the default net by a crew of two, as a share of one thread; with views asked for, so no pilots."""
     asked = ("--epochs", "1", "--precision", "float32", "--shift", "0.07", "--rotate", "10", "--scale", "0.1")
     words = ("mnist", "--no-baselines", *asked, "--flip", "0", "--erase", "0")
     ratios = []
