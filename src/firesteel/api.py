@@ -33,7 +33,6 @@ from firesteel.data import (
     to_table,
 )
 from firesteel.errors import DataError, RecipeError
-from firesteel.evaluation import Notice
 from firesteel.features import PictureFeatures
 from firesteel.model import (
     Evaluation,
@@ -45,6 +44,7 @@ from firesteel.model import (
     evaluate_model,
     fit_population,
     gather_material,
+    gather_notices,
     label_type_of,
     load_model,
     predict_file,
@@ -226,7 +226,7 @@ def _train_and_save(
             schema=schema,
             split=split,
             test=table if test_table is None else test_table,
-            notices=_notices(table, schema, split, test_table, material.features.notices, fitted.run.notices),
+            notices=gather_notices(table, schema, split=split, test=test_table, material=material, run=fitted.run),
             choices=choices,
         )
         report = replace(report, seconds={"reading": reading_s, **report.seconds})
@@ -320,7 +320,16 @@ def _prepare(asked: Recipe, table: Table, test: Table | None) -> tuple[Schema, S
     schema = _schema(asked, table)
     if test is not None:
         test = match_test_labels(test, schema)
-    split = split_rows(table, schema, seed=first_seed(asked), group=asked.group, time=asked.time, test=test)
+    has_val = asked.val == "held_out"
+    if not has_val and test is None:
+        raise RecipeError(
+            "rows that choose the best epoch may be those it learns from where other rows test it",
+            found="val is 'train', and no test rows were given",
+            hint="--test FILE, or leave --val out: rows are held out",
+        )
+    split = split_rows(
+        table, schema, seed=first_seed(asked), group=asked.group, time=asked.time, test=test, has_val=has_val
+    )
     return schema, split, test
 
 
@@ -346,29 +355,6 @@ def _default_target(asked: Recipe, table: Table) -> str | int | None:
     if asked.target is not None:
         return asked.target
     return "target" if "target" in table.frame.columns else None
-
-
-def _notices(
-    table: Table, schema: Schema, split: Split, test: Table | None, features: Sequence[str], run: Sequence[str]
-) -> list[Notice]:
-    """All that the rooms noticed, in the order of the work."""
-    leaks = [_leak_notice(text, schema) for text in schema.notices if text.startswith("leak")]
-    others = tuple(text for text in schema.notices if not text.startswith("leak"))
-    spoken = {"read": table.notices, "schema": others, "split": split.notices}
-    if test is not None:
-        spoken["test"] = test.notices
-    if split.n_equal:
-        noun, verb = ("picture", "nearly equal") if isinstance(table, Pictures) else ("row", "repeat")
-        said = f"1 {noun} {verb}s" if split.n_equal == 1 else f"{split.n_equal:,} {noun}s {verb}"
-        spoken["equal_rows"] = (f"{said} another one; equal {noun}s stay on one side of the split",)
-    spoken |= {"features": tuple(features), "training": tuple(run)}
-    return leaks + [Notice(code, text) for code, texts in spoken.items() for text in texts]
-
-
-def _leak_notice(text: str, schema: Schema) -> Notice:
-    """A leak as a notice that names its column to programs, too."""
-    column = next((column.name for column in schema.leaks if f"'{column.name}'" in text), "")
-    return Notice("leak", text, column)
 
 
 def _complete(asked: Recipe, choices: Sequence[Choice]) -> Recipe:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from firesteel.errors import RecipeError, nearest
 
 Task = Literal["regression", "binary", "multiclass"]
+Scaling = Literal["none", "centre", "range", "standard", "robust"]
 Kind = Literal["numeric", "boolean", "categorical", "datetime", "text", "id", "constant", "picture"]
 
 #: What other libraries call a field.
@@ -70,6 +71,9 @@ class Recipe(BaseModel):
     keep: tuple[str, ...] = Field((), description="columns to keep although they give the target away")
     group: str | None = Field(None, description="rows of one value of this column stay on one side of the split")
     time: str | None = Field(None, description="split by this column: oldest rows train, newest rows test")
+    val: Literal["held_out", "train"] = Field(
+        "held_out", description="rows that choose the best epoch; train: those it learns from, with a test of its own"
+    )
     # pictures
     labels: str | None = Field(None, description="a CSV with the file names of pictures and their labels")
     size: str | None = Field(None, description="HEIGHTxWIDTHxCHANNELS that all pictures are fitted to, like 64x64x3")
@@ -83,15 +87,21 @@ class Recipe(BaseModel):
     scale: Share | None = Field(None, description="made larger or smaller by up to this share")
     erase: Share | None = Field(None, description="this share of them loses a rectangle")
     flip: Share | None = Field(None, description="this share of them is mirrored")
+    # how numbers and pixels come to the net
+    scaling: Scaling | None = Field(
+        None, description="how numbers and pixels are brought to one size; none: an amount to predict stays, too"
+    )
     # the net
     net: Literal["mlp", "linear", "conv", "resnet"] | None = Field(None, description="the architecture")
     d_hidden: tuple[Count, ...] | None = Field(None, description="widths of the hidden layers, like 256,256,256")
     channels: tuple[Count, ...] | None = Field(None, description="channels of each convolution, like 16,32,64")
-    activation: Literal["relu", "leaky_relu", "sigmoid", "tanh", "gelu", "silu"] | None = Field(
+    activation: Literal["identity", "relu", "leaky_relu", "sigmoid", "tanh", "gelu", "silu"] | None = Field(
         None, description="the function between the layers"
     )
     norm: Literal["none", "batch", "layer"] | None = Field(None, description="normalisation between the layers")
     periodic: bool | None = Field(None, description="embed each number by learned sines and cosines")
+    bias: bool = Field(True, description="every linear layer adds a number of its own; no: a line through 0")
+    init: Literal["zeros", "random"] | None = Field(None, description="start of the last layer's weights")
     dropout: PerMember[Share] = Field(None, description="share of hidden values set to 0 in training")
     # training
     members: Count | None = Field(None, description="fold-members whose answers are averaged; 1 = a single net")

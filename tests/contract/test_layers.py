@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from firesteel.nets import Layer, Layout
-from firesteel.nets.activations import ACTIVATIONS, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
-from firesteel.nets.columns import Impute, MissingFlag, OneHot, RobustScale
+from firesteel.nets.activations import ACTIVATIONS, GELU, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
+from firesteel.nets.columns import Impute, MissingFlag, OneHot, RobustScale, Scale
 from firesteel.nets.containers import Sequential
 from firesteel.nets.conv import Conv2d
 from firesteel.nets.dropout import Dropout, Dropout2d
@@ -43,6 +43,8 @@ TRAINED = [
     Residual(Sequential((CONV,)), Sequential((Conv2d(MAPS, (1, 1), (1, 1), (0, 0), 2), BatchNorm2d(MAPS)))),
     Sequential((CONV, ReLU(), MaxPool2d(MAPS, (2, 2), (2, 2), (0, 0)), Flatten((3, 2, 2)), Linear(3))),
     Linear(4),
+    Linear(4, has_bias=False),
+    Identity(),
     ReLU(),
     LeakyReLU(0.1),
     Sigmoid(),
@@ -56,7 +58,7 @@ TRAINED = [
     Sequential((Linear(4), Tanh(), LayerNorm(), Linear(3))),
 ]
 CODES = [Embedding(columns=(0, 2), n_levels=(4, 3), width=2)]
-FIXED = [Impute(), MissingFlag(columns=(1, 3)), RobustScale()]
+FIXED = [Impute(), MissingFlag(columns=(1, 3)), RobustScale(), Scale("centre"), Scale("range"), Scale("standard")]
 ONE_HOT = [OneHot(columns=(0, 2), n_levels=(4, 3))]
 
 
@@ -201,7 +203,7 @@ def test_fixed_layers_say_the_same_as_module_and_numpy(layer):
     x = codes() if layer in ONE_HOT else rows(1)
     if layer not in ONE_HOT:
         x[0, 1] = x[3, 3] = x[4, 0] = torch.nan
-    if isinstance(layer, RobustScale):
+    if isinstance(layer, RobustScale | Scale):
         x = torch.nan_to_num(x)
     values = layer.fit(x)
     slot = Slot(1, 0, x.shape[1], False, {}, {}, values, Context(), torch.float64, torch.device("cpu"))

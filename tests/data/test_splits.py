@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from firesteel.data import Schema, Split, Table, fold_rows, read_schema, read_table, split_rows, splits
+from firesteel.data.dealing import deal_units
 from firesteel.errors import DataError, FiresteelError
 
 N = 400
@@ -160,7 +161,7 @@ def test_a_million_rows_are_split_in_a_few_seconds() -> None:
     n = 1_000_000
     units, strata = np.arange(n), np.random.default_rng(0).integers(0, 7, n)
     started = perf_counter()
-    parts = splits._spread(units, strata, shares=np.asarray(splits.SHARES), seed=0, is_first_trained=True)
+    parts = deal_units(units, strata, shares=np.asarray(splits.SHARES), seed=0, is_first_trained=True)
     assert perf_counter() - started < 3
     for rows, size in ((parts[strata == 3], int((strata == 3).sum())), (parts, n)):
         assert np.abs(np.bincount(rows) - np.asarray(splits.SHARES) * size).max() <= 2
@@ -171,7 +172,7 @@ def test_single_rows_even_out_what_large_units_took(rows: list[tuple[int, int]],
     units = np.unique([unit for unit, _ in rows], return_inverse=True)[1]
     strata = np.array([stratum for _, stratum in rows])
     shares = np.asarray(splits.SHARES)
-    parts = splits._spread(units, strata, shares=shares, seed=seed, is_first_trained=True)
+    parts = deal_units(units, strata, shares=shares, seed=seed, is_first_trained=True)
     first = np.unique(units, return_index=True)[1]
     assert all(0 in parts[first][strata[first] == stratum] for stratum in set(strata[first].tolist()))
     over = np.bincount(parts, minlength=3) - shares * len(rows)

@@ -55,13 +55,13 @@ def test_the_body_is_what_the_recipe_asks_for():
     unit = ["Linear", "LayerNorm", "Tanh", "Dropout"]
     assert kinds(net)[1] == [*unit, *unit, "Linear"]
     assert net.body.widths(2) == [2, 9, 9, 9, 9, 5, 5, 5, 5, 3]
-    assert set(choices) == {"periodic"}  # all else was asked for
+    assert set(choices) == {"periodic", "scaling"}  # all else was asked for
 
 
 def test_a_linear_net_has_no_hidden_layer_and_nothing_to_choose():
     net, choices = built(Columns(2, (), ()), net="linear", d_hidden=(9,), periodic=True, dropout=0.5)
     assert kinds(net)[1] == ["Linear"]
-    assert not choices
+    assert set(choices) == {"scaling"}
 
 
 @pytest.mark.parametrize(

@@ -115,9 +115,13 @@ def test_numbers_that_are_none_are_refused():
 
 
 def test_missing_and_foreign_fields_are_refused():
-    for record in ({"layer": "Linear", "width": 4}, {**Linear(4).to_dict(), "bias": False}):
+    for record in ({"layer": "Linear", "init": "he"}, {**Linear(4).to_dict(), "bias": False}):
         with pytest.raises(NetError, match="Linear has the fields width, init"):
             layer_from_dict(record)
+
+
+def test_a_record_of_before_a_field_was_there_has_its_default():
+    assert layer_from_dict({"layer": "Linear", "width": 4, "init": "zeros"}) == Linear(4, init="zeros")
 
 
 NUMBERS = Branch("num", Sequential((Impute(),)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -102,8 +103,8 @@ def _default_output(fields: dict[str, Any], recipe: Path | None) -> Path:
     from firesteel.recipe import read_recipe
 
     source = fields.get("data") or (read_recipe(recipe).get("data") if recipe else None) or "run"
-    name = Path(str(source)).name
-    return Path("runs") / (name.split(".")[0] or "run")
+    name = Path(str(source)).name.removeprefix("synthetic:")
+    return Path("runs") / (re.split(r"[.,]", name)[0] or "run")
 
 
 def _parameters() -> list[inspect.Parameter]:

@@ -1,8 +1,9 @@
 """Tables and pictures read, columns named, rows split.
 
-read_table, stream_tables, arrays_to_table -> Table     sources.py: delimited.py (dialects.py), frames.py, builtins.py
+read_table, stream_tables, arrays_to_table -> Table     sources.py: delimited.py (dialects.py), frames.py, builtins.py,
+                                                        synthetic.py
 read_schema -> Schema                                   naming.py: kinds.py, tasks.py, leaks.py
-split_rows, fold_rows -> Split                          splits.py; match_test_labels: labels.py
+split_rows, fold_rows -> Split                          splits.py (dealing.py); match_test_labels: labels.py
 read_pictures -> Pictures                               picture_sources.py: folders.py (picture_files.py, decoding.py,
                                                         picture_labels.py, rasters.py, picture_cache.py), idx.py,
                                                         bundles.py, arrays.py, text_grids.py, pixel_columns.py,
@@ -27,6 +28,7 @@ from firesteel.data.pictures import FILE, PICTURE, TARGET, Form, Pictures, Wish,
 from firesteel.data.schema import Column, Schema, Target
 from firesteel.data.sources import READERS, read_table, stream_tables
 from firesteel.data.splits import Split, fold_rows, split_rows
+from firesteel.data.synthetic import SYNTHETIC, rule_of
 from firesteel.data.table import Table, fingerprint
 from firesteel.data.values import as_numbers, as_times, as_words
 
@@ -38,6 +40,7 @@ __all__ = [
     "PICTURE",
     "PICTURE_ENDINGS",
     "READERS",
+    "SYNTHETIC",
     "TARGET",
     "Column",
     "Form",
@@ -66,6 +69,7 @@ __all__ = [
     "read_pictures",
     "read_schema",
     "read_table",
+    "rule_of",
     "split_rows",
     "spoken_form",
     "stream_tables",

@@ -51,7 +51,7 @@ def read_schema(
     columns = _rescue_counter(columns, table.frame)
     if not any(column.is_used for column in columns):
         raise _nothing_to_read(columns, table)
-    columns, leaks = _mark_leaks(columns, table.frame, goal, keep=keep)
+    columns, leaks = _mark_leaks(columns, table.frame, goal, keep=keep, fair=table.fair)
     if goal.n_missing:
         notices.insert(0, f"{goal.n_missing:,} rows have no '{name}' and are left out")
     notices += leaks + list(_say_left_out(columns))
@@ -141,10 +141,10 @@ def _way_out(columns: Sequence[Column]) -> str:
 
 
 def _mark_leaks(
-    columns: list[Column], frame: pl.DataFrame, target: Target, *, keep: Sequence[str]
+    columns: list[Column], frame: pl.DataFrame, target: Target, *, keep: Sequence[str], fair: Sequence[str]
 ) -> tuple[list[Column], list[str]]:
     """The columns with the leaks among them marked, and out of use unless they are kept or there is nothing else."""
-    leaks = dict(find_leaks(frame, {c.name: c.kind for c in columns if c.is_used}, target))
+    leaks = dict(find_leaks(frame, {c.name: c.kind for c in columns if c.is_used and c.name not in fair}, target))
     has_others = any(c.is_used and (c.name not in leaks or c.name in keep) for c in columns)
     marked, notices = [], []
     for column in columns:

@@ -6,6 +6,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from firesteel.data.builtins import BUILT_IN, built_in_table
 from firesteel.data.delimited import TextTable
 from firesteel.data.frames import arrays_to_table, frame_to_table, is_pandas, pandas_to_frame
 from firesteel.data.named_sets import NAMED_SETS
+from firesteel.data.synthetic import PREFIX, SYNTHETIC, is_synthetic, synthetic_table
 from firesteel.data.table import Table
 from firesteel.errors import DataError, nearest
 
@@ -36,7 +38,9 @@ def read_table(source: Source, *, has_header: bool | None = None) -> Table:
     table = _read_object(source)
     if table is None:
         path, word = Path(source), str(source)
-        if word in BUILT_IN and not path.is_file():
+        if is_synthetic(word) and not path.is_file():
+            table = synthetic_table(word)
+        elif word in BUILT_IN and not path.is_file():
             table = built_in_table(word)
         else:
             table = _read_file(path, has_header=has_header)
@@ -57,7 +61,7 @@ def stream_tables(source: Source, *, n_rows: int, has_header: bool | None = None
         for start in range(0, table.n_rows, n_rows):
             is_empty = False
             notices = table.notices if start == 0 else ()
-            yield Table(table.frame.slice(start, n_rows), table.name, table.has_header, notices)
+            yield replace(table, frame=table.frame.slice(start, n_rows), notices=notices)
     if is_empty:
         raise _no_rows(Path(source).name)
 
@@ -152,9 +156,11 @@ def _read_file(path: Path, *, has_header: bool | None) -> Table:
 
 def _stream_file(source: Source, *, n_rows: int, has_header: bool | None) -> Iterator[Table] | None:
     """Chunks of a file that can be larger than memory; None for every other source."""
-    if not isinstance(source, str | os.PathLike) or (str(source) in BUILT_IN and not Path(source).is_file()):
+    if not isinstance(source, str | os.PathLike):
         return None
     path = Path(source)
+    if (str(source) in BUILT_IN or is_synthetic(source)) and not path.is_file():
+        return None
     _check_is_file(path)
     if READERS.get(_ending(path), _read_delimited) is _read_delimited:
         return _stream_delimited(path, n_rows=n_rows, has_header=has_header)
@@ -224,7 +230,7 @@ def _no_such_file(path: Path) -> DataError:
     there = [p.name for p in folder.iterdir() if p.is_file()] if folder.is_dir() else []
     stems = {Path(name).stem: name for name in there}  # an ending in common makes no name near
     offers = [str(folder / stems[stem]) for stem in nearest(path.stem, stems)] + nearest(
-        str(path), [*BUILT_IN, *NAMED_SETS]
+        str(path), [*BUILT_IN, *NAMED_SETS, *(f"{PREFIX}{name}" for name in SYNTHETIC)]
     )
     where = f"there is no file '{path}'" if folder.is_dir() else f"there is no folder '{folder}'"
     hint = (

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from firesteel.data.dealing import Rows, deal_units, fill_empty
 from firesteel.data.schema import Schema
 from firesteel.data.table import Table
 from firesteel.data.values import as_numbers, as_times, as_words
 from firesteel.errors import DataError
 from firesteel.recipe import Kind
-
-Rows: TypeAlias = npt.NDArray[np.int64]
 
 SHARES = (0.70, 0.15, 0.15)
 _PARTS = ("train", "val", "test")
@@ -53,13 +52,15 @@ def split_rows(
     group: str | None = None,
     time: str | None = None,
     test: Table | None = None,
+    has_val: bool = True,
     shares: tuple[float, float, float] = SHARES,
 ) -> Split:
     """Train, val and test rows, the same for the same seed; rows without a target are in none.
 
     Classes (tenths of a regression's target) have the same shares in each part, as far as units allow: a unit is all
     rows that are equal, or of one group. By `time` the parts follow each other instead. With a `test` table all its
-    rows with a target are the test rows, and rows of `table` that equal one of them are used nowhere.
+    rows with a target are the test rows, and rows of `table` that equal one of them are used nowhere. Without
+    `has_val`, which needs a `test` table, all rows of `table` are train.
 
     Raises: DataError when a part would be empty, or train would have one class.
     """
@@ -75,18 +76,23 @@ def split_rows(
     frame = table.frame[rows]
     units, said = _units(frame, equal, group=group)
     notices += said
-    if time is not None:
+    if not has_val:
+        assert test is not None, "whoever asks for no val part gives test rows"
+        parts, said = np.zeros(len(rows), dtype=np.int64), []
+    elif time is not None:
         parts, said = _cut_by_time(frame, units, time, shares=wanted)
         if test is not None and test_rows is not None:
             said += _say_older(frame, test.frame[test_rows], time)
     else:
-        parts = _spread(units, _strata(frame, schema), shares=wanted, seed=seed, is_first_trained=True)
-        _fill_empty(parts, units, n_parts=len(wanted))
+        parts = deal_units(units, _strata(frame, schema), shares=wanted, seed=seed, is_first_trained=True)
+        fill_empty(parts, units, n_parts=len(wanted))
         said = _say_rare(frame, schema) + _say_dates(frame, schema)
     last = rows[parts == 2] if test_rows is None else test_rows
     how = _say_how(schema, seed=seed, group=group, time=time, test=test)
+    if not has_val:
+        how = f"all rows train, and none chooses the best epoch unseen; test is '{test.name if test else ''}'"
     split = Split(rows[parts == 0], rows[parts == 1], last, how, n_equal, tuple(notices + said))
-    _check(split, schema, table=table, n_units=len(np.unique(units)))
+    _check(split, schema, table=table, n_units=len(np.unique(units)), has_val=has_val)
     return split
 
 
@@ -107,8 +113,8 @@ def fold_rows(table: Table, schema: Schema, *, split: Split, n_folds: int, seed:
         )
     n_folds = min(n_folds, n_units)
     shares = np.full(n_folds, 1 / n_folds)
-    folds = _spread(units, _strata(frame, schema), shares=shares, seed=(seed, _FOLDS), is_first_trained=False)
-    _fill_empty(folds, units, n_parts=n_folds)
+    folds = deal_units(units, _strata(frame, schema), shares=shares, seed=(seed, _FOLDS), is_first_trained=False)
+    fill_empty(folds, units, n_parts=n_folds)
     return folds
 
 
@@ -176,85 +182,6 @@ def _strata(frame: pl.DataFrame, schema: Schema) -> Rows:
         return np.zeros(frame.height, dtype=np.int64)
     ranks = as_numbers(target).rank("ordinal").to_numpy().astype(np.int64) - 1
     return ranks * _N_STRATA // frame.height
-
-
-def _spread(
-    units: Rows,
-    strata: Rows,
-    *,
-    shares: npt.NDArray[np.float64],
-    seed: int | tuple[int, int],
-    is_first_trained: bool,
-) -> Rows:
-    """The part of each row: each unit goes where its stratum, and all rows, lack most; large units go first.
-
-    `is_first_trained`: the first unit of a stratum goes to part 0, so that training knows every class.
-    """
-    if not len(units):
-        return units
-    sizes, own = np.bincount(units), strata[np.unique(units, return_index=True)[1]]
-    order = np.random.Generator(np.random.PCG64(seed)).permutation(len(sizes))
-    order = order[np.lexsort((own[order], -sizes[order]))]  # stable, so random within size and stratum
-    large, singles = np.split(order, [int((sizes > 1).sum())])
-    deal = _Deal(sizes, own, shares, is_first_trained=is_first_trained)
-    deal.one_by_one(large)
-    deal.one_by_one(deal.at_once(singles))
-    return deal.parts[units]
-
-
-class _Deal:
-    """Units dealt to parts, and how many rows each part has beyond its share, in each stratum and in all."""
-
-    def __init__(self, sizes: Rows, own: Rows, shares: npt.NDArray[np.float64], *, is_first_trained: bool) -> None:
-        self.parts = np.empty(len(sizes), dtype=np.int64)
-        self._sizes, self._own, self._shares = sizes, own, shares
-        self._over = np.zeros((int(own.max()) + 1, len(shares)))
-        self._is_new = np.full(len(self._over), is_first_trained)
-
-    def one_by_one(self, units: Rows) -> None:
-        shares, over, is_new = self._shares.tolist(), self._over.tolist(), self._is_new.tolist()
-        over_all, part_numbers = self._over.sum(axis=0).tolist(), range(len(shares))
-        parts = []
-        for size, stratum in zip(self._sizes[units].tolist(), self._own[units].tolist(), strict=True):
-            mine = over[stratum]
-            lack = [mine[p] + over_all[p] - 2 * shares[p] * size for p in part_numbers]
-            part = 0 if is_new[stratum] else lack.index(min(lack))
-            is_new[stratum] = False
-            for p in part_numbers:
-                mine[p] -= shares[p] * size
-                over_all[p] -= shares[p] * size
-            mine[part] += size
-            over_all[part] += size
-            parts.append(part)
-        self.parts[units] = parts
-        self._over[:], self._is_new[:] = over, is_new
-
-    def at_once(self, units: Rows) -> Rows:
-        """Deals units of one row, sorted by stratum, as far as shares are whole rows; the others come back."""
-        left = [units[:0]]
-        starts = np.searchsorted(self._own[units], np.arange(len(self._over) + 1))
-        for stratum in np.flatnonzero(np.diff(starts)).tolist():
-            mine = units[starts[stratum] : starts[stratum + 1]]
-            lack = (self._shares * len(mine) - self._over[stratum]).clip(0)
-            counts = np.floor(lack * (len(mine) / lack.sum())).astype(np.int64)
-            n_dealt = int(counts.sum())
-            self.parts[mine[:n_dealt]] = np.repeat(np.arange(len(counts)), counts)
-            self._over[stratum] += counts - self._shares * n_dealt
-            self._is_new[stratum] &= counts[0] == 0
-            left.append(mine[n_dealt:])
-        return np.concatenate(left)
-
-
-def _fill_empty(parts: Rows, units: Rows, *, n_parts: int) -> None:
-    """Gives each empty part the smallest unit of the part with the most units, in place, where that has two."""
-    for empty in set(range(n_parts)) - set(parts.tolist()):
-        unit, first, sizes = np.unique(units, return_index=True, return_counts=True)
-        held = np.bincount(parts[first], minlength=n_parts)
-        if held.max() < 2:
-            return
-        is_movable = parts[first] == held.argmax()
-        moved = unit[is_movable][sizes[is_movable].argmin()]
-        parts[units == moved] = empty
 
 
 def _cut_by_time(
@@ -383,9 +310,9 @@ def _say_dates(frame: pl.DataFrame, schema: Schema) -> list[str]:
     return said
 
 
-def _check(split: Split, schema: Schema, *, table: Table, n_units: int) -> None:
+def _check(split: Split, schema: Schema, *, table: Table, n_units: int, has_val: bool) -> None:
     for part in _PARTS:
-        if not len(getattr(split, part)):
+        if not len(getattr(split, part)) and (has_val or part != "val"):
             raise DataError(
                 "train, val and test need at least one row each",
                 found=f"{part} would be empty; '{table.name}' has {n_units} different rows or groups to part",

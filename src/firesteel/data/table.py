@@ -26,6 +26,7 @@ class Table:
     name: str  # the file or the built-in set, for messages
     has_header: bool = True
     notices: tuple[str, ...] = ()  # what reading noticed, as sentences: encoding, header, dialect
+    fair: tuple[str, ...] = ()  # columns that are no leaks, however much they tell
 
     @property
     def n_rows(self) -> int:

@@ -8,6 +8,7 @@ answers.py     classes as the values that the training table held
 unfinished.py  what is kept for --resume while a run is trained
 saving.py      the run folder and back; folder.py: how a folder is written as a whole
 records.py     a report read from a folder: whether it can be shown
+noticing.py    what all rooms noticed, for the report
 seeing.py      what a net does with pictures, for the report
 predicting.py  a whole file, part by part
 """
@@ -18,6 +19,7 @@ from firesteel.model.fitting import Fitted, fit_population
 from firesteel.model.folder import check_place
 from firesteel.model.material import gather_material
 from firesteel.model.model import Model, Prediction
+from firesteel.model.noticing import gather_notices
 from firesteel.model.predicting import Predictions, predict_file, predict_pictures, predict_table
 from firesteel.model.readout import Readout
 from firesteel.model.saving import load_model, save_model
@@ -36,6 +38,7 @@ __all__ = [
     "evaluate_model",
     "fit_population",
     "gather_material",
+    "gather_notices",
     "label_type_of",
     "load_model",
     "predict_file",

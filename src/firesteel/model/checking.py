@@ -82,7 +82,7 @@ def check_population(
         split=split.how,
         n_rows={"train": len(split.train), "val": len(split.val), "test": len(split.test)},
         classes=schema.target.classes,
-        val=score_judged(fitted.judged, task=task, seed=seed),
+        val=score_judged(fitted.judged, task=task, seed=seed) if material.has_val else (),
         baselines=baselines,
         comparison=compare_with_best(answer, baselines, task=task, y=y, seed=seed),
         mistakes=find_mistakes(y, answer, task=task, seed=seed),

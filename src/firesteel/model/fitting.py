@@ -15,7 +15,7 @@ from firesteel.features import PictureFeatures
 from firesteel.model.material import AnyFeatures, Material, as_read
 from firesteel.model.readout import Readout
 from firesteel.model.starting import OF_OUR_LAYERS, Started, name_net, start
-from firesteel.nets import ModuleSource, Net, Population, set_dropout
+from firesteel.nets import ModuleSource, Net, Population, choose_scaling, set_dropout
 from firesteel.recipe import Choice, Recipe
 from firesteel.training import (
     OVER_MAPS,
@@ -97,7 +97,7 @@ def fit_population(
         if is_picture
         else None,
     )
-    readout = _standardise(material)
+    readout = _standardise(material, scaling=choose_scaling(recipe).value)
     y = _targets(recipe, material, readout)
     started = start(recipe, material, settings, d_out=d_out, source=net, y=y)
     population = started.population
@@ -115,7 +115,7 @@ def fit_population(
         n_crew=started.n_crew,
     )
     seconds = time.perf_counter() - began
-    best, compared = _choose_value(settings, run, task=target.task)
+    best, compared = _choose_value(settings, run, task=target.task, part="val" if material.has_val else "train")
     members = settings.members_of(best)
     best_ones = population.pick(members, _with_rate(population, settings, members))
     run = run.pick(members)
@@ -127,9 +127,10 @@ def fit_population(
     return Fitted(material.features, readout, best_ones, run, judged, choices, seconds)
 
 
-def _standardise(material: Material) -> Readout:
+def _standardise(material: Material, *, scaling: str) -> Readout:
+    """How answers become amounts again; where the columns are not scaled, the target is not either."""
     task = material.features.target.task
-    if task != "regression":
+    if task != "regression" or scaling == "none":
         return Readout(task)
     known = material.y if material.folds is not None else material.y[: material.n_train]
     largest = float(np.abs(known).max()) or 1.0
@@ -167,7 +168,7 @@ def _rows(
     if material.folds is not None:
         members = np.tile(np.arange(settings.n_folds), settings.n_values)
         return fold_rows_of(rows, material.folds, members=members, dtype=weights.dtype)
-    return rows.part(0, material.n_train), rows.part(material.n_train, len(y))
+    return rows.part(0, material.n_train), rows.part(int(material.judged[0]), len(y))
 
 
 def _choose_precision(
@@ -188,7 +189,7 @@ def _choose_precision(
     return replace(settings, plan=replace(settings.plan, precision=precision)), chosen
 
 
-def _choose_value(settings: Settings, run: Run, *, task: str) -> tuple[int, tuple[Choice, ...]]:
+def _choose_value(settings: Settings, run: Run, *, task: str, part: str) -> tuple[int, tuple[Choice, ...]]:
     """Which value of the compared settings is best on val, and the comparison as a choice."""
     losses = np.array(run.best_val_loss).reshape(settings.n_values, settings.n_folds)  # inf = diverged
     means = losses.mean(axis=1)
@@ -202,11 +203,11 @@ def _choose_value(settings: Settings, run: Run, *, task: str) -> tuple[int, tupl
         )
     if not settings.compared:
         return best, ()
-    measure = "val mean squared error (standardised)" if task == "regression" else "val log loss"
+    measure = f"{part} mean squared error (standardised)" if task == "regression" else f"{part} log loss"
     choices = []
     for name, values in settings.compared.items():
         spoken = ", ".join(f"{_spoken(mean)} with {value:g}" for value, mean in zip(values, means, strict=True))
-        choices.append(Choice(name, values[best], f"best of {len(values)} on val rows: {measure} {spoken}"))
+        choices.append(Choice(name, values[best], f"best of {len(values)} on {part} rows: {measure} {spoken}"))
     return best, tuple(choices)
 
 
@@ -233,15 +234,14 @@ def _val_logits(kept: Population, val: Rows, material: Material, members: list[i
 def _judged_rows(material: Material) -> tuple[np.ndarray, np.ndarray]:
     """Places of the judged rows in the material, and the member that judges each."""
     if material.folds is None:
-        places = np.arange(material.n_train, len(material.rows))
-        return places, np.zeros(len(places), dtype=np.int64)
+        return material.judged, np.zeros(len(material.judged), dtype=np.int64)
     places = np.concatenate([np.flatnonzero(material.folds == fold) for fold in range(material.n_folds)])
     return places, material.folds[places]
 
 
 def _calibrate(readout: Readout, z: np.ndarray, material: Material) -> tuple[Readout, tuple[Choice, ...]]:
     """One temperature for all logits, where it makes the val log loss smaller."""
-    if readout.task == "regression":
+    if readout.task == "regression" or not material.has_val:
         return readout, ()
     places, _ = _judged_rows(material)
     if len(places) < N_TEMPERATURE_ROWS:

@@ -36,6 +36,16 @@ class Material:
         return 1 if self.folds is None else int(self.folds.max()) + 1
 
     @property
+    def has_val(self) -> bool:
+        """Whether some rows are held out to choose on; else the training rows choose."""
+        return self.folds is not None or self.n_train < len(self.rows)
+
+    @property
+    def judged(self) -> np.ndarray:
+        """Places of the rows that choose the best epoch, where there are no folds."""
+        return np.arange(self.n_train if self.has_val else 0, len(self.rows))
+
+    @property
     def n_learned(self) -> int:
         """Rows that one member learns from."""
         return self.n_train if self.folds is None else round(len(self.rows) * (1 - 1 / self.n_folds))

@@ -31,7 +31,7 @@ from firesteel.recipe import Choice, Recipe
 from firesteel.training import Plan, Settings, choose_crew
 
 #: What the recipe says of firesteel's own layers, and so not of a user's module.
-OF_OUR_LAYERS = ("d_hidden", "channels", "activation", "norm", "periodic", "dropout")
+OF_OUR_LAYERS = ("d_hidden", "channels", "activation", "norm", "periodic", "dropout", "init")
 
 #: What only nets of firesteel's layers over pictures know.
 OF_OUR_PICTURES = ("shift", "rotate", "scale", "erase", "flip", "precision")
@@ -165,9 +165,9 @@ def _around_module(
         )
     features = material.features
     if isinstance(features, PictureFeatures):
-        net = picture_input_net(features.form.shape)
+        net = picture_input_net(features.form.shape, scaling=recipe.scaling)
     else:
-        net = input_net(_columns(material))
+        net = input_net(_columns(material), scaling=recipe.scaling or "robust")
     module = make_module(source, net=net, d_out=d_out)
     fitted = fit_state(net, x_num=x_num, x_cat=x_cat)
     dtype, device = getattr(torch, recipe.dtype), choose_device(recipe)

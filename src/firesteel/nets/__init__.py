@@ -1,7 +1,7 @@
 """Layers, each written once (forward, gradient, torch module, NumPy lines), and the nets made of them."""
 
 from firesteel.nets.activations import ACTIVATIONS
-from firesteel.nets.architectures import Columns, build_net, input_net, set_dropout
+from firesteel.nets.architectures import Columns, build_net, choose_scaling, input_net, set_dropout
 from firesteel.nets.containers import Branch, Concat, Net, Sequential
 from firesteel.nets.custom import ModulePopulation, ModuleSource, make_module, source_words
 from firesteel.nets.flat import Layout
@@ -29,6 +29,7 @@ __all__ = [
     "Views",
     "build_net",
     "build_picture_net",
+    "choose_scaling",
     "empty_population",
     "fit_state",
     "input_net",

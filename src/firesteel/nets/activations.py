@@ -1,4 +1,4 @@
-"""The functions between the layers, one number at a time: ReLU, LeakyReLU, Sigmoid, Tanh, GELU, SiLU."""
+"""The functions between the layers, one number at a time: Identity, ReLU, LeakyReLU, Sigmoid, Tanh, GELU, SiLU."""
 
 from __future__ import annotations
 
@@ -18,6 +18,28 @@ class Activation(Layer):
 
     def d_out(self, d_in: int) -> int:
         return d_in
+
+
+@dataclass(frozen=True)
+class Identity(Activation):
+    """x as it is: with nothing else between them, two linear layers are one."""
+
+    def bind(self, slot: Slot) -> Step:
+        return _IdentityStep()
+
+    def module(self, d_in: int, values: Mapping[str, Tensor]) -> nn.Module:
+        return nn.Identity()
+
+    def numpy_lines(self) -> NumpyLines:
+        return NumpyLines("y = x", "dx = dy")
+
+
+class _IdentityStep(Step):
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+    def backward(self, dy: Tensor) -> Tensor:
+        return dy
 
 
 @dataclass(frozen=True)
@@ -174,6 +196,7 @@ class _SiLUStep(Elementwise):
 
 #: The recipe's words for them.
 ACTIVATIONS: dict[str, Activation] = {
+    "identity": Identity(),
     "relu": ReLU(),
     "leaky_relu": LeakyReLU(),
     "sigmoid": Sigmoid(),

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from firesteel.nets.activations import ACTIVATIONS
-from firesteel.nets.columns import Impute, MissingFlag, OneHot, RobustScale
+from firesteel.nets.columns import Impute, MissingFlag, OneHot, RobustScale, Scale
 from firesteel.nets.containers import Branch, Concat, Net, Sequential
 from firesteel.nets.dropout import Dropout
 from firesteel.nets.embeddings import Embedding, Periodic
 from firesteel.nets.layer import Layer
 from firesteel.nets.linear import Linear
 from firesteel.nets.norms import BatchNorm1d, LayerNorm
-from firesteel.recipe import Choice, Recipe
+from firesteel.recipe import Choice, Recipe, Scaling
 
 #: Categories of more levels than this get learned vectors instead of a column per level. Source: RealMLP uses 8;
 #: up to 20 the one-hot columns run once before training and cost the loop nothing but width.
@@ -34,6 +34,15 @@ TWO_LAYERS, THREE_LAYERS = (256, 256), (256, 256, 256)
 
 NORMS = {"batch": BatchNorm1d, "layer": LayerNorm}
 
+#: The layers that bring numbers to one size, by the recipe's word.
+SCALINGS: dict[Scaling, tuple[Layer, ...]] = {
+    "none": (),
+    "centre": (Scale("centre"),),
+    "range": (Scale("range"),),
+    "standard": (Scale("standard"),),
+    "robust": (RobustScale(),),
+}
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -51,27 +60,38 @@ def build_net(
     is_periodic = _choose_periodic(recipe, columns, n_rows=n_rows)
     hidden = _choose_hidden(recipe, n_rows=n_rows)
     activation = _choose_activation(recipe)
-    norm = recipe.norm or "none"
-    inputs = Concat(_branches(columns, is_periodic=bool(is_periodic.value)))
-    body = _body(hidden.value, activation=activation.value, norm=norm, dropout=dropout, d_out=d_out)
+    scaling = choose_scaling(recipe)
+    inputs = Concat(_branches(columns, scaling=scaling.value, is_periodic=bool(is_periodic.value)))
+    body = _body(recipe, hidden.value, activation=activation.value, dropout=dropout, d_out=d_out)
     net = Net(columns.n_num, len(columns.n_levels), inputs, body)
-    asked = {"d_hidden": recipe.d_hidden, "activation": recipe.activation, "periodic": recipe.periodic}
-    chosen = [choice for choice in (hidden, activation, is_periodic) if asked[choice.name] is None]
-    return net, () if recipe.net == "linear" else tuple(chosen)
+    of_hidden = [hidden, activation, is_periodic] if recipe.net != "linear" else []
+    chosen = [*of_hidden, *([scaling] if columns.n_num else [])]
+    return net, tuple(choice for choice in chosen if getattr(recipe, choice.name) is None)
 
 
-def input_net(columns: Columns) -> Net:
+def input_net(columns: Columns, *, scaling: Scaling = "robust") -> Net:
     """Only the fixed layers over the raw columns: what stands before a user's own module."""
     levels = range(len(columns.n_levels))
-    branches = _number_branches(columns, after=())
+    branches = _number_branches(columns, scaling=scaling, after=())
     if columns.n_levels:
         branches.append(Branch("cat", Sequential((OneHot(tuple(levels), columns.n_levels),))))
     return Net(columns.n_num, len(columns.n_levels), Concat(tuple(branches)), Sequential(()))
 
 
-def _branches(columns: Columns, *, is_periodic: bool) -> tuple[Branch, ...]:
+def choose_scaling(recipe: Recipe) -> Choice:
+    """How numbers are brought to one size."""
+    if recipe.scaling is not None:
+        return Choice("scaling", recipe.scaling, "you asked for it")
+    if not recipe.bias:
+        return Choice("scaling", "none", "without a bias all goes through 0, so nothing may be moved")
+    if recipe.net == "linear":
+        return Choice("scaling", "standard", "mean 0 and spread 1: the net stays linear in the columns")
+    return Choice("scaling", "robust", "median and quartiles, outliers bent back: no far value rules")
+
+
+def _branches(columns: Columns, *, scaling: Scaling, is_periodic: bool) -> tuple[Branch, ...]:
     """Fixed branches first, so that they become one tensor before training starts."""
-    branches = _number_branches(columns, after=(Periodic(),) if is_periodic else ())
+    branches = _number_branches(columns, scaling=scaling, after=(Periodic(),) if is_periodic else ())
     few = [i for i, n in enumerate(columns.n_levels) if n - 1 <= N_ONE_HOT_LEVELS]
     many = [i for i, n in enumerate(columns.n_levels) if n - 1 > N_ONE_HOT_LEVELS]
     if few:
@@ -83,25 +103,30 @@ def _branches(columns: Columns, *, is_periodic: bool) -> tuple[Branch, ...]:
     return tuple(branches)
 
 
-def _number_branches(columns: Columns, *, after: tuple[Layer, ...]) -> list[Branch]:
+def _number_branches(columns: Columns, *, scaling: Scaling, after: tuple[Layer, ...]) -> list[Branch]:
     branches = []
     if columns.missing:
         branches.append(Branch("num", Sequential((MissingFlag(columns.missing),))))
     if columns.n_num:
-        branches.append(Branch("num", Sequential((Impute(), RobustScale(), *after))))
+        branches.append(Branch("num", Sequential((Impute(), *SCALINGS[scaling], *after))))
     return branches
 
 
-def _body(hidden: Sequence[int], *, activation: str, norm: str, dropout: float, d_out: int) -> Sequential:
+def _body(recipe: Recipe, hidden: Sequence[int], *, activation: str, dropout: float, d_out: int) -> Sequential:
     layers: list[Layer] = []
     for width in hidden:
-        layers.append(Linear(width))
-        if norm in NORMS:
-            layers.append(NORMS[norm]())
+        layers.append(Linear(width, has_bias=recipe.bias))
+        if recipe.norm in NORMS:
+            layers.append(NORMS[recipe.norm]())
         layers.append(ACTIVATIONS[activation])
         if dropout:
             layers.append(Dropout(dropout))
-    return Sequential((*layers, Linear(d_out, init="zeros")))
+    return Sequential((*layers, last_layer(recipe, d_out)))
+
+
+def last_layer(recipe: Recipe, d_out: int) -> Linear:
+    """The layer that answers: without an opinion at the start, unless the recipe says otherwise."""
+    return Linear(d_out, init="he" if recipe.init == "random" else "zeros", has_bias=recipe.bias)
 
 
 def _choose_hidden(recipe: Recipe, *, n_rows: int) -> Choice:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from reprlib import repr as short
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -143,6 +143,42 @@ class RobustScale(_FixedLayer):
             "dx = None",
             {"clip": CLIP, "farthest": FARTHEST},
         )
+
+
+@dataclass(frozen=True)
+class Scale(_FixedLayer):
+    """(x - centre) / scale, a plain linear function of each column.
+
+    `by`: "standard" takes the mean and the standard deviation of the training rows, "range" brings their least and
+    largest value to 0 and 1, "centre" takes the mean alone.
+    """
+
+    by: Literal["centre", "range", "standard"]
+
+    def d_out(self, d_in: int) -> int:
+        return d_in
+
+    def state(self, d_in: int) -> tuple[Param, ...]:
+        return Param("centre", (1, d_in), zeros), Param("scale", (1, d_in), ones)
+
+    def fit(self, x: Tensor) -> dict[str, Tensor]:
+        low, high = x.amin(0, keepdim=True), x.amax(0, keepdim=True)
+        unit = (high - low).clamp_min(torch.finfo(x.dtype).tiny)
+        # squares of large numbers would overflow, sums of far ones lose digits: both within the range
+        inner = (x - low) / unit
+        mean = low + unit * inner.mean(0, keepdim=True)
+        scale = {"centre": torch.ones_like(low), "range": high - low, "standard": unit * inner.std(0, correction=0)}
+        found = scale[self.by]
+        return {
+            "centre": low if self.by == "range" else mean,
+            "scale": torch.where(high > low, found, torch.ones_like(found)),
+        }
+
+    def apply(self, x: Tensor, state: Mapping[str, Tensor]) -> Tensor:
+        return (x - state["centre"]) / state["scale"]
+
+    def numpy_lines(self) -> NumpyLines:
+        return NumpyLines("y = (x - centre) / scale", "dx = None")
 
 
 @dataclass(frozen=True)

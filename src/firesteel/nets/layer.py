@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from inspect import isabstract
 from reprlib import repr as short
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
@@ -176,7 +176,8 @@ def layer_from_dict(record: object) -> Layer:
         known = sorted(name for name, kind in Layer.registry.items() if not isabstract(kind))
         raise _misread(f"a layer is one of {', '.join(known)}", record)
     hints = get_type_hints(kind)
-    if set(record) != {"layer", *(f.name for f in fields(kind))}:
+    needed = {f.name for f in fields(kind) if f.default is MISSING}  # a field that came later has its default
+    if not {"layer", *needed} <= set(record) <= {"layer", *(f.name for f in fields(kind))}:
         raise _misread(f"{name} has the fields {', '.join(f.name for f in fields(kind)) or '(none)'}", record)
     values = {word: _parse(value) for word, value in record.items() if word != "layer"}
     for word, value in values.items():

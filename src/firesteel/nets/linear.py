@@ -16,7 +16,7 @@ from firesteel.nets.layer import Init, Layer, NumpyLines, Param, Slot, Step, zer
 
 @dataclass(frozen=True)
 class Linear(Layer):
-    """y = x W + b, with W `(d_in, d_out)`.
+    """y = x W + b, with W `(d_in, d_out)`; without the b where `has_bias` is false.
 
     The weights lie as (d_in, d_out), the transpose of `nn.Linear`: on CPUs with MKL the forward product of a batch of
     64 by 784 x 128 takes 0.37 of the time that way (`benchmarks/products.py`).
@@ -25,6 +25,7 @@ class Linear(Layer):
 
     width: int
     init: Literal["he", "zeros"] = "he"
+    has_bias: bool = True
 
     def d_out(self, d_in: int) -> int:
         if self.width < 1 or d_in < 1:
@@ -34,47 +35,65 @@ class Linear(Layer):
         return self.width
 
     def params(self, d_in: int) -> tuple[Param, ...]:
-        return Param("weight", (d_in, self.width), _INITS[self.init](d_in)), Param("bias", (1, self.width), zeros)
+        weight = Param("weight", (d_in, self.width), _INITS[self.init](d_in))
+        return (weight, Param("bias", (1, self.width), zeros)) if self.has_bias else (weight,)
 
     def bind(self, slot: Slot) -> Step:
-        return _LinearStep(slot, self.width)
+        return _LinearStep(slot, self.width) if self.has_bias else _UnbiasedStep(slot, self.width)
 
     def module(self, d_in: int, values: Mapping[str, Tensor]) -> nn.Module:
-        linear = nn.Linear(d_in, self.width, dtype=values["weight"].dtype)
+        linear = nn.Linear(d_in, self.width, bias=self.has_bias, dtype=values["weight"].dtype)
         with torch.no_grad():
             linear.weight.copy_(values["weight"].T)
-            linear.bias.copy_(values["bias"].view(-1))
+            if self.has_bias:
+                linear.bias.copy_(values["bias"].view(-1))
         return linear
 
     def numpy_lines(self) -> NumpyLines:
+        if not self.has_bias:
+            return NumpyLines("y = x @ weight", "d_weight = x.T @ dy\ndx = dy @ weight.T")
         return NumpyLines(
             "y = x @ weight + bias",
             "d_weight = x.T @ dy\nd_bias = dy.sum(0, keepdims=True)\ndx = dy @ weight.T",
         )
 
 
-class _LinearStep(Step):
+class _UnbiasedStep(Step):
     def __init__(self, slot: Slot, width: int) -> None:
-        self.weight, self.bias = slot.weights["weight"], slot.weights["bias"]
-        self.d_weight, self.d_bias = slot.grads["weight"], slot.grads["bias"]
+        self.weight, self.d_weight = slot.weights["weight"], slot.grads["weight"]
         self.weight_t = self.weight.transpose(-1, -2)
         self.k = slot.k
         self.y = slot.empty(slot.batch, width)
         self.dx = slot.empty(slot.batch, slot.d_in) if slot.needs_dx else None
         # one matrix: mm costs a third less per call than bmm over a batch of one
         self.product = torch.mm if slot.k == 1 else torch.bmm
-        self.affine = torch.addmm if slot.k == 1 else torch.baddbmm
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.dim() < self.weight.dim():
-            x = x.expand(self.k, *x.shape)  # (k, batch, d_in) without a copy
-        self.x = x
-        return self.affine(self.bias, x, self.weight, out=self.y)
+        self.x = self.shared(x)
+        return self.product(self.x, self.weight, out=self.y)
+
+    def shared(self, x: Tensor) -> Tensor:
+        """An input that all members share, `(k, batch, d_in)` without a copy."""
+        return x.expand(self.k, *x.shape) if x.dim() < self.weight.dim() else x
 
     def backward(self, dy: Tensor) -> Tensor | None:
         self.product(self.x.transpose(-1, -2), dy, out=self.d_weight)
-        torch.sum(dy, -2, keepdim=True, out=self.d_bias)
         return None if self.dx is None else self.product(dy, self.weight_t, out=self.dx)
+
+
+class _LinearStep(_UnbiasedStep):
+    def __init__(self, slot: Slot, width: int) -> None:
+        super().__init__(slot, width)
+        self.bias, self.d_bias = slot.weights["bias"], slot.grads["bias"]
+        self.affine = torch.addmm if slot.k == 1 else torch.baddbmm
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.x = self.shared(x)
+        return self.affine(self.bias, self.x, self.weight, out=self.y)
+
+    def backward(self, dy: Tensor) -> Tensor | None:
+        torch.sum(dy, -2, keepdim=True, out=self.d_bias)
+        return super().backward(dy)
 
 
 def _he(d_in: int) -> Init:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from firesteel.errors import RecipeError
 from firesteel.nets.activations import ACTIVATIONS, Activation
+from firesteel.nets.architectures import last_layer
 from firesteel.nets.containers import Branch, Concat, Net, Sequential
 from firesteel.nets.conv import Conv2d
 from firesteel.nets.dropout import Dropout
@@ -17,7 +19,7 @@ from firesteel.nets.norms import BatchNorm1d, LayerNorm
 from firesteel.nets.pixels import Augment, Pixels
 from firesteel.nets.pooling import Flatten, GlobalAvgPool2d, MaxPool2d
 from firesteel.nets.residual import Residual
-from firesteel.recipe import Choice, Recipe
+from firesteel.recipe import Choice, Recipe, Scaling
 
 #: Maps are halved as long as so many places are left along the shorter side.
 N_PLACES_MIN = 4
@@ -53,7 +55,7 @@ def build_picture_net(
     recipe: Recipe, shape: Shape, *, net: str, d_out: int, views: Views, dropout: float
 ) -> tuple[Net, tuple[Choice, ...]]:
     """The net called `net` for pictures of `shape` (height, width, channels), and what was chosen."""
-    inputs: list[Layer] = [Pixels(shape)]
+    inputs: list[Layer] = [_pixels(shape, recipe.scaling)]
     if views.is_changed:
         inputs.append(Augment(shape, views.shift, views.rotate, views.scale, views.erase, views.flip))
     layers, choices = _BODIES[net](recipe, shape)
@@ -62,14 +64,25 @@ def build_picture_net(
         layers = [one for layer in layers for one in ([layer, *hidden] if isinstance(layer, Activation) else [layer])]
     elif net != "linear":
         layers += hidden
-    body = Sequential((*layers, Linear(d_out, init="zeros")))
+    body = Sequential((*layers, last_layer(recipe, d_out)))
     branch = Branch("num", Sequential(tuple(inputs)))
     return Net(shape[0] * shape[1] * shape[2], 0, Concat((branch,)), body), choices
 
 
-def picture_input_net(shape: Shape) -> Net:
-    """Only the pixels, standardised and flat: what stands before a user's own module."""
-    branch = Branch("num", Sequential((Pixels(shape),)))
+def _pixels(shape: Shape, scaling: Scaling | None) -> Pixels:
+    """The pixels as the recipe wants them. Raises RecipeError for what is for columns."""
+    if scaling == "robust":
+        raise RecipeError(
+            "pixels are scaled by none, centre, range or standard",
+            found="--scaling robust was given, which is for columns",
+            hint="--scaling standard, or leave it out",
+        )
+    return Pixels(shape, scaling or "standard")
+
+
+def picture_input_net(shape: Shape, *, scaling: Scaling | None = None) -> Net:
+    """Only the pixels, scaled and flat: what stands before a user's own module."""
+    branch = Branch("num", Sequential((_pixels(shape, scaling),)))
     return Net(shape[0] * shape[1] * shape[2], 0, Concat((branch,)), Sequential(()))
 
 
@@ -82,7 +95,7 @@ def _mlp(recipe: Recipe, shape: Shape) -> tuple[list[Layer], tuple[Choice, ...]]
     hidden = chosen.value if recipe.d_hidden is None else recipe.d_hidden
     layers: list[Layer] = [Flatten(shape)]
     for width in hidden:
-        layers.append(Linear(width))
+        layers.append(Linear(width, has_bias=recipe.bias))
         if recipe.norm in NORMS:
             layers.append(NORMS[recipe.norm]())
         layers.append(ACTIVATIONS[recipe.activation or "relu"])

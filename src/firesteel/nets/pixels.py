@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from firesteel.errors import NetError
 from firesteel.nets.layer import NumpyLines, Param, Slot, Step, ones, zeros
 from firesteel.nets.maps import MapLayer, Shape, as_maps, as_rows
 
+#: The brightest grey level of a byte.
+LEVEL_MAX = 255.0
+
 #: Rows that the mean and the spread are summed over at once.
 _N_ROWS_AT_ONCE = 4096
 
@@ -24,16 +27,22 @@ _N_ROWS_AT_ONCE = 4096
 class Pixels(MapLayer):
     """Grey levels 0 to 255, each channel brought to mean 0 and spread 1 by all training pictures.
 
+    `by` can be less than that: "range" divides by 255, "centre" takes the mean away, "none" leaves them as they are.
     Reads uint8 and runs in every step: a training set stays as small in memory as its pixels.
     """
 
     is_fitted: ClassVar[bool] = True
+
+    by: Literal["none", "centre", "range", "standard"] = "standard"
 
     def state(self, d_in: int) -> tuple[Param, ...]:
         return Param("mean", (1, self.checked[2]), zeros), Param("spread", (1, self.checked[2]), ones)
 
     def fit(self, x: Tensor) -> dict[str, Tensor]:
         channels = self.checked[2]
+        if self.by in ("none", "range"):
+            spread = torch.full((1, channels), LEVEL_MAX if self.by == "range" else 1.0, dtype=torch.float64)
+            return {"mean": torch.zeros_like(spread), "spread": spread}
         total, squares = torch.zeros(2, channels, dtype=torch.float64)
         for part in x.split(_N_ROWS_AT_ONCE):
             levels = part.reshape(-1, channels).double()
@@ -42,7 +51,8 @@ class Pixels(MapLayer):
         n = max(1, x.numel() // channels)
         mean = total / n
         spread = (squares / n - mean.square()).clamp_min(0).sqrt()
-        spread = torch.where(spread > 0, spread, torch.ones_like(spread))
+        is_used = (spread > 0) & torch.tensor(self.by == "standard")
+        spread = torch.where(is_used, spread, torch.ones_like(spread))
         return {"mean": mean.view(1, -1), "spread": spread.view(1, -1)}
 
     def bind(self, slot: Slot) -> Step:

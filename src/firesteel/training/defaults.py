@@ -100,6 +100,8 @@ def choose_folds(recipe: Recipe, *, n_rows: int, is_by_time: bool, is_own_net: b
             found=f"members is {recipe.members}",
             hint="leave members out, or split at random, without time",
         )
+    if recipe.val == "train":
+        return _no_folds(recipe)
     if recipe.members is not None:
         return Choice("members", recipe.members, "you asked for it")
     if is_own_net:
@@ -110,6 +112,16 @@ def choose_folds(recipe: Recipe, *, n_rows: int, is_by_time: bool, is_own_net: b
         return Choice("members", 1, f"{n_rows:,} rows; above {N_FOLD_ROWS:,} one val part says enough")
     reason = f"{n_rows:,} rows: {N_FOLDS} nets, each judged on the fold it did not see, answer with their average"
     return Choice("members", N_FOLDS, reason)
+
+
+def _no_folds(recipe: Recipe) -> Choice:
+    if (recipe.members or 1) > 1:
+        raise RecipeError(
+            "fold-members choose the best epoch on rows that they do not learn from",
+            found=f"members is {recipe.members}, and val is 'train'",
+            hint="leave members or val out",
+        )
+    return Choice("members", 1, "every row trains: there is no fold to leave out")
 
 
 def choose_settings(
