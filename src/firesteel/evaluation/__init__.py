@@ -11,7 +11,7 @@ from firesteel.evaluation.metrics import MAIN_METRIC, METRICS, Answer, Metric, m
 from firesteel.evaluation.mistakes import Confusion, Mistakes, Residuals, find_mistakes
 from firesteel.evaluation.page import render_page
 from firesteel.evaluation.picture_drawings import draw_prediction, draw_sheet
-from firesteel.evaluation.report import History, Notice, Report, compare_with_best
+from firesteel.evaluation.report import Curvature, History, Notice, Report, compare_with_best
 from firesteel.evaluation.sights import Seen, Sights, find_sights, make_seen
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Calibration",
     "Comparison",
     "Confusion",
+    "Curvature",
     "Figure",
     "History",
     "Importance",

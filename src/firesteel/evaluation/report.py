@@ -54,6 +54,37 @@ class History:
 
 
 @dataclass(frozen=True)
+class Curvature:
+    """How strongly the loss bends at the weights that were kept: eigenvalues of its second derivatives."""
+
+    largest: float
+    smallest: float  # nan where it was not measured
+    momentum: float = 0.0
+
+    @property
+    def lr_limit(self) -> float:
+        """The lr above which gradient descent leaves such a valley: 2 (1 + momentum) / largest. Source: Polyak 1964."""
+        return 2 * (1 + self.momentum) / self.largest
+
+    @property
+    def condition(self) -> float:
+        """How many times more the steepest direction bends than the flattest: as many times longer that one takes."""
+        return self.largest / self.smallest if self.smallest > 0 else math.nan
+
+    @property
+    def sentence(self) -> str:
+        said = f"the loss bends by {self.largest:.4g} in its steepest direction: sgd climbs out with an lr above "
+        said += f"{self.lr_limit:.3g}"
+        flat = f", and {self.condition:.3g} times less in its flattest" if self.condition > 1 else ""
+        return said + flat
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Curvature:
+        largest, smallest, momentum = (_nan_if_none(record[name]) for name in ("largest", "smallest", "momentum"))
+        return cls(largest, smallest, momentum)
+
+
+@dataclass(frozen=True)
 class Standing:
     """One model's place beside the others."""
 
@@ -82,6 +113,7 @@ class Report:
     importances: tuple[Importance, ...] = ()
     history: History | None = None
     sights: Sights | None = None  # of pictures with classes
+    curvature: Curvature | None = None  # of a run by gradient descent
     choices: tuple[Choice, ...] = ()
     notices: tuple[Notice, ...] = ()
     n_columns: int = 0
@@ -132,6 +164,7 @@ class Report:
                 "importances": [one.to_dict() for one in self.importances],
                 "history": None if self.history is None else asdict(self.history),
                 **({} if self.sights is None else {"sights": self.sights.to_dict()}),
+                **({} if self.curvature is None else {"curvature": asdict(self.curvature)}),
                 "choices": [one.to_dict() for one in self.choices],
                 "notices": [one.to_dict() for one in self.notices],
                 "n_columns": self.n_columns,
@@ -170,6 +203,7 @@ class Report:
             importances=_checked(Importance, record["importances"]),
             history=History.from_dict(record["history"]) if record["history"] else None,
             sights=Sights.from_dict(sights, n_classes=len(record["classes"])) if sights else None,
+            curvature=Curvature.from_dict(record["curvature"]) if "curvature" in record else None,
             choices=_checked(Choice, record["choices"]),
             notices=_checked(Notice, record["notices"]),
         )

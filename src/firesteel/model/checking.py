@@ -89,7 +89,8 @@ def check_population(
         importances=_importances(fitted, answer_of, batch, y=y, seed=seed),
         history=History(run.train_loss, run.val_loss, run.best_epoch),
         choices=(*choices, *fitted.choices),
-        notices=(*notices, *(Notice("test_rows", text) for text in batch.notices)),
+        notices=(*notices, *_curvature_notice(fitted), *(Notice("test_rows", text) for text in batch.notices)),
+        curvature=fitted.curvature,
         sights=_sights(fitted, held, batch, y=y, answer=answer),
         n_columns=len(fitted.features.sources),
         reads=spoken_form(held.form) if isinstance(held, Pictures) else "",
@@ -97,6 +98,10 @@ def check_population(
         n_params=fitted.population.n_params,
         seconds={"training": fitted.seconds, "evaluating": time.perf_counter() - started},
     )
+
+
+def _curvature_notice(fitted: Fitted) -> tuple[Notice, ...]:
+    return () if fitted.curvature is None else (Notice("curvature", fitted.curvature.sentence),)
 
 
 def _importances(

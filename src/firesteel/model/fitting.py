@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from firesteel.errors import DataError, TrainingError
-from firesteel.evaluation import Answer, temperature
+from firesteel.evaluation import Answer, Curvature, temperature
 from firesteel.features import PictureFeatures
 from firesteel.model.material import AnyFeatures, Material, as_read
 from firesteel.model.readout import Readout
@@ -26,6 +26,7 @@ from firesteel.training import (
     Settings,
     choose_settings,
     fold_rows_of,
+    measure_curvature,
     measure_precision,
     n_outputs,
     train,
@@ -66,6 +67,7 @@ class Fitted:
     judged: Judged
     choices: tuple[Choice, ...]
     seconds: float  # of all trainings, pilots too
+    curvature: Curvature | None = None
 
 
 def fit_population(
@@ -115,7 +117,9 @@ def fit_population(
         n_crew=started.n_crew,
     )
     seconds = time.perf_counter() - began
-    best, compared = _choose_value(settings, run, task=target.task, part="val" if material.has_val else "train")
+    curvature = _curvature(population, train_rows, settings)
+    part = "val" if material.has_val else "train"
+    best, compared = _choose_value(settings, run, part=part, loss=_loss_word(readout), curvature=curvature)
     members = settings.members_of(best)
     best_ones = population.pick(members, _with_rate(population, settings, members))
     run = run.pick(members)
@@ -124,7 +128,15 @@ def fit_population(
     judged = _judge(readout, z, material)
     ours = (*named, *settings.choices, *started.choices, *measured, *compared, *calibrated)
     choices = ours if net is None else tuple(choice for choice in ours if choice.name not in OF_OUR_LAYERS)
-    return Fitted(material.features, readout, best_ones, run, judged, choices, seconds)
+    return Fitted(material.features, readout, best_ones, run, judged, choices, seconds, curvature)
+
+
+def _curvature(population: Population, rows: Rows, settings: Settings) -> Curvature | None:
+    """Of a run by gradient descent, whose lr it limits: a step multiplies an error by 1 - lr * curvature."""
+    if settings.plan.optimizer != "sgd" or population.needs_autograd:
+        return None
+    largest, smallest = measure_curvature(population, rows, loss=settings.plan.loss)
+    return Curvature(largest, smallest, settings.plan.momentum) if largest > 0 else None
 
 
 def _standardise(material: Material, *, scaling: str) -> Readout:
@@ -189,26 +201,36 @@ def _choose_precision(
     return replace(settings, plan=replace(settings.plan, precision=precision)), chosen
 
 
-def _choose_value(settings: Settings, run: Run, *, task: str, part: str) -> tuple[int, tuple[Choice, ...]]:
+def _choose_value(
+    settings: Settings, run: Run, *, part: str, loss: str, curvature: Curvature | None
+) -> tuple[int, tuple[Choice, ...]]:
     """Which value of the compared settings is best on val, and the comparison as a choice."""
     losses = np.array(run.best_val_loss).reshape(settings.n_values, settings.n_folds)  # inf = diverged
     means = losses.mean(axis=1)
     best = int(means.argmin())
     if not np.isfinite(means[best]):
         lr = min(settings.plan.lr)
+        bound = "" if curvature is None else f"; {curvature.sentence}"
         raise TrainingError(
             "training must reach a val loss that is a number",
-            found=f"every net diverged with lr {lr:g} (the loss grew beyond all numbers)",
+            found=f"every net diverged with lr {lr:g} (the loss grew beyond all numbers{bound})",
             hint=f"--lr {min(lr / 10, SANE_LR):g}",
         )
     if not settings.compared:
         return best, ()
-    measure = f"{part} mean squared error (standardised)" if task == "regression" else f"{part} log loss"
     choices = []
     for name, values in settings.compared.items():
         spoken = ", ".join(f"{_spoken(mean)} with {value:g}" for value, mean in zip(values, means, strict=True))
-        choices.append(Choice(name, values[best], f"best of {len(values)} on {part} rows: {measure} {spoken}"))
+        choices.append(
+            Choice(name, values[best], f"best of {len(values)} on {of}: {of.split(maxsplit=1)[0]} {loss} {spoken}")
+        )
     return best, tuple(choices)
+
+
+def _loss_word(readout: Readout) -> str:
+    if readout.task != "regression":
+        return "log loss"
+    return "mean squared error" + ("" if readout == Readout(readout.task) else " (standardised)")
 
 
 def _spoken(loss: float) -> str:

@@ -1,6 +1,7 @@
 """The loop over a population of nets of one shape: batches in, best weights and history out."""
 
 from firesteel.training.checkpoint import Checkpoint
+from firesteel.training.curvature import measure_curvature
 from firesteel.training.defaults import Settings, choose_folds, choose_settings, first_seed, n_outputs
 from firesteel.training.loop import Observer, Plan, Sight, train
 from firesteel.training.optimizers import OPTIMIZERS
@@ -28,6 +29,7 @@ __all__ = [
     "first_seed",
     "fold_rows_of",
     "mean_loss",
+    "measure_curvature",
     "measure_precision",
     "n_outputs",
     "train",
