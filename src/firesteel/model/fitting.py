@@ -221,9 +221,7 @@ def _choose_value(
     choices = []
     for name, values in settings.compared.items():
         spoken = ", ".join(f"{_spoken(mean)} with {value:g}" for value, mean in zip(values, means, strict=True))
-        choices.append(
-            Choice(name, values[best], f"best of {len(values)} on {of}: {of.split(maxsplit=1)[0]} {loss} {spoken}")
-        )
+        choices.append(Choice(name, values[best], f"best of {len(values)} on {part} rows: {part} {loss} {spoken}"))
     return best, tuple(choices)
 
 
