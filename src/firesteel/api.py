@@ -39,6 +39,7 @@ from firesteel.model import (
     Model,
     Predictions,
     Unfinished,
+    check_baselines,
     check_place,
     check_population,
     evaluate_model,
@@ -214,6 +215,7 @@ def _train_and_save(
 ) -> Model:
     """The rooms in their order: schema, split, features, population, report, model, run folder."""
     schema, split, test_table = _prepare(asked, table, test_table)
+    check_baselines(asked, schema.target.task)
     material, choices = gather_material(asked, table, schema=schema, split=split, is_own_net=net is not None)
     run_key = _run_key(asked, table, test_table, net=net)
     reading_s = time.perf_counter() - started

@@ -18,6 +18,18 @@ from firesteel.errors import RecipeError, nearest
 
 Task = Literal["regression", "binary", "multiclass"]
 Scaling = Literal["none", "centre", "range", "standard", "robust"]
+BaselineName = Literal[
+    "majority",
+    "mean",
+    "logistic_regression",
+    "linear_regression",
+    "polynomial",
+    "power_library",
+    "nearest_neighbours",
+    "svm",
+    "random_forest",
+    "gradient_boosting",
+]
 Kind = Literal["numeric", "boolean", "categorical", "datetime", "text", "id", "constant", "picture"]
 
 #: What other libraries call a field.
@@ -130,7 +142,11 @@ class Recipe(BaseModel):
     ema: Share | None = Field(None, description="weights are averaged over steps, so much of the average is kept")
     precision: Literal["float32", "bfloat16"] | None = Field(None, description="of feature maps in training")
     # the answer
-    baselines: bool = Field(True, description="fit classical models on the same split")
+    baselines: bool | tuple[BaselineName, ...] = Field(
+        True,
+        description="fit classical models on the same split; a list of names fits those alone, on all rows however "
+        "long that takes",
+    )
     figures: bool = Field(False, description="write the report's figures as PNG files too")
 
     @field_validator("lr", "weight_decay", "dropout", "label_smoothing", "seed")
@@ -139,6 +155,14 @@ class Recipe(BaseModel):
         if value == ():
             raise ValueError("an empty list makes no member")
         return value
+
+    @field_validator("baselines", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        """One name is a list of one; an empty list is none."""
+        if isinstance(value, str):
+            return tuple(value.split(","))
+        return False if isinstance(value, list | tuple) and not value else value
 
     def to_dict(self) -> dict[str, Any]:
         """Every field that was set, as TOML and JSON can hold it (what is `None` is left out)."""

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
+from firesteel.evaluation import CONTENDERS
 from firesteel.nets import ACTIVATIONS, LOSSES
 from firesteel.nets.architectures import NORMS
 from firesteel.recipe import PER_MEMBER, Recipe
@@ -17,6 +18,7 @@ REGISTRIES = {
     "loss": LOSSES,
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
+    "baselines": {contender.name: contender for contender in CONTENDERS},
 }
 
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from sklearn.datasets import load_digits
 
-from firesteel.evaluation import classical
+from firesteel.evaluation import classical, measured
 from firesteel.evaluation.baselines import CONTENDERS, Baseline, best_baseline, fit_baselines
 from firesteel.evaluation.classical import Job, Rows
 from firesteel.recipe import Task
@@ -44,6 +44,9 @@ def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_baseline_of_the_task_runs_and_beats_the_constant_one(task: Task) -> None:
     found = fit(make_rows(200, task=task), make_rows(80, task=task, seed=1), task)
     assert list(found) == [one.name for one in CONTENDERS if task in one.tasks]
+    if task == "regression":
+        library = found.pop("power_library")
+        assert library.note == "not applicable because it takes numbers only, and some columns are categorical"
     constant = next(iter(found.values())).main_score(task)
     for one in list(found.values())[1:]:
         assert one.main_score(task).is_better_than(constant), one.name
@@ -71,9 +74,10 @@ def test_the_svm_picks_what_scikit_learns_picks() -> None:
         Rows(X[part], np.zeros((len(y[part]), 0), int), y[part]) for part in (slice(0, 300), slice(300, 500))
     )
     scale = StandardScaler().fit(train.x_num)
-    referee = SVC().fit(scale.transform(train.x_num), train.y).predict(scale.transform(test.x_num))
     found = fit(train, test, "multiclass")["svm"]
     assert found.answer is not None
+    C = float(found.note.removeprefix("C = ").split()[0])
+    referee = SVC(C=C).fit(scale.transform(train.x_num), train.y).predict(scale.transform(test.x_num))
     assert (found.answer.argmax(axis=1) == referee).mean() > 0.99
     assert found.answer.sum(axis=1) == pytest.approx(np.ones(200))
 
@@ -106,8 +110,10 @@ def test_every_baseline_runs_with(name: str, task: Task) -> None:
         train = replace(
             train, x_num=np.concatenate([train.x_num[:, :2], make_rows(100, task=task).x_num[:, :1]], axis=1)
         )
-    failed = {one.name: one.note for one in fit(train, test, task).values() if not one.is_applicable}
-    assert failed == {}
+    found = fit(train, test, task)
+    obstacles = {one: found.pop(one).note for one in ("polynomial", "power_library") if one in found}
+    assert {name: one.note for name, one in found.items() if not one.is_applicable} == {}
+    assert all(note.startswith(("not applicable because", "degree", "1 term")) for note in obstacles.values())
 
 
 def test_missing_values_only_in_the_test_rows_are_filled() -> None:
@@ -148,9 +154,10 @@ def test_a_fit_that_stops_early_says_so_and_warns_nobody(monkeypatch: pytest.Mon
 
 
 def test_a_sample_of_the_rows_is_stated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(classical, "SVM_ROWS", 250)
+    monkeypatch.setattr(measured, "SVM_ROWS", 250)
+    monkeypatch.setattr(measured, "SUPPORT_WORK", 0)
     found = fit(make_rows(1200, task="binary"), make_rows(20, task="binary"), "binary")
-    assert found["svm"].note == "on 250 of 1,200 training rows"
+    assert found["svm"].note.endswith("; on 250 of 1,200 training rows")
 
 
 def test_work_is_bounded_on_large_tables() -> None:
@@ -158,9 +165,12 @@ def test_work_is_bounded_on_large_tables() -> None:
     wide = Rows(np.zeros((900, 10_000), np.float32), np.zeros((900, 0), int), np.zeros(900))
     for rows in (tall, wide):
         job = Job("regression", rows, rows, n_levels=(), n_classes=0, seed=0, threads=1)
-        assert classical.svm_rows(job) ** 2 * job.d_dense <= classical.SVM_WORK
+        svm_rows = measured.SvmRows.of(job.d_dense, is_regression=True, is_asked=False)
+        assert svm_rows.final(job.n_rows, support=1.0) ** 2 * job.d_dense <= measured.SVM_WORK
+        assert svm_rows.n_choice**2 * job.d_dense <= measured.CHOICE_WORK
         assert classical.linear_rows(job) * job.d_dense <= classical.LINEAR_CELLS
-    assert "each on" in classical.forest(Job("regression", tall, tall, n_levels=(), n_classes=0, seed=0, threads=1))[1]
+    job = Job("regression", tall, tall, n_levels=(), n_classes=0, seed=0, threads=1)
+    assert "each on" in classical.forest(job).look(None).note
 
 
 def test_the_same_seed_gives_the_same_answers() -> None:
@@ -172,7 +182,7 @@ def test_the_same_seed_gives_the_same_answers() -> None:
 
 def test_the_best_is_the_first_of_equals_and_ignores_those_that_could_not_run() -> None:
     found = fit(make_rows(100, task="regression"), make_rows(20, task="regression"), "regression")
-    able = tuple(found.values())
+    able = tuple(one for one in found.values() if one.is_applicable)
     best = best_baseline("regression", able)
     assert best is min(able, key=lambda one: one.main_score("regression").value)
     assert best_baseline("regression", (Baseline("svm", "SVM", (), 0.0, "failed"),)) is None

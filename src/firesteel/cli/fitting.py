@@ -31,6 +31,8 @@ SESSION = {
 #: Fields that take several words: columns, widths, a pair per column.
 LISTS = ("drop", "keep", "d_hidden", "channels", *PER_MEMBER)
 REPEATED = ("drop", "keep", "kind")
+#: What may be yes, no, or a list.
+SWITCHED = ("baselines",)
 
 _SHORT = {"output": "-o"}
 
@@ -84,7 +86,7 @@ def _value(name: str, given: Any) -> Any:
     """A word of the command line as the recipe takes it; what it means is checked there."""
     if name == "kind":
         return dict(_pair(word) for word in given)
-    if name in REPEATED:
+    if name in REPEATED or (name in SWITCHED and not isinstance(given, bool)):
         return tuple(part for word in given for part in word.split(","))
     if name in LISTS and (name not in PER_MEMBER or "," in given):
         return tuple(given.split(","))
@@ -121,7 +123,8 @@ def _parameters() -> list[inspect.Parameter]:
 def _parameter(
     name: str, annotation: Any, text: str, *, kind: Any = inspect.Parameter.KEYWORD_ONLY
 ) -> inspect.Parameter:
-    negative = f"--no-{name.replace('_', '-')}" if annotation is bool and name not in SESSION else ""
+    is_switch = bool in (annotation, *get_args(annotation)) and name not in SESSION
+    negative = f"--no-{name.replace('_', '-')}" if is_switch else ""
     words = [f"--{name.replace('_', '-')}", *([_SHORT[name]] if name in _SHORT else [])]
     is_word = kind is inspect.Parameter.KEYWORD_ONLY
     option = Parameter(name=words if is_word else "DATA", help=text, negative=negative, show_default=False)
@@ -129,6 +132,8 @@ def _parameter(
 
 
 def _word_type(name: str, annotation: Any) -> Any:
+    if name in SWITCHED:
+        return bool | list[str]
     if bool in (annotation, *get_args(annotation)):
         return bool
     return list[str] if name in REPEATED else str
@@ -136,11 +141,16 @@ def _word_type(name: str, annotation: Any) -> Any:
 
 def _described(name: str, field: Any) -> str:
     text = field.description or ""
-    choices = [word for part in (field.annotation, *get_args(field.annotation)) for word in get_args(part)]
-    words = [word for word in choices if isinstance(word, str)]
+    words = _words(field.annotation)
     if words and name != "kind":
         text += f": {', '.join(dict.fromkeys(words))}"
     return f"{text}; a list measures each value" if name in PER_MEMBER else text
+
+
+def _words(annotation: Any) -> list[str]:
+    """The words that a field takes, however deep in its type they stand."""
+    found = [[part] if isinstance(part, str) else _words(part) for part in get_args(annotation)]
+    return [word for words in found for word in words]
 
 
 def _with_options(command: Callable[..., int]) -> Callable[..., int]:

@@ -1,6 +1,6 @@
 """How good a model is: scores with intervals, baselines beside it, where it goes wrong, and all that as a report."""
 
-from firesteel.evaluation.baselines import CONTENDERS, Baseline, best_baseline, fit_baselines
+from firesteel.evaluation.baselines import CONTENDERS, Baseline, best_baseline, contenders_of, fit_baselines
 from firesteel.evaluation.calibration import Calibration, calibration_curve, softmax, temperature
 from firesteel.evaluation.classical import Rows
 from firesteel.evaluation.figures import FIGURES, Figure, draw, sheet_png, write_png
@@ -13,6 +13,7 @@ from firesteel.evaluation.page import render_page
 from firesteel.evaluation.picture_drawings import draw_prediction, draw_sheet
 from firesteel.evaluation.report import Curvature, History, Notice, Report, compare_with_best
 from firesteel.evaluation.sights import Seen, Sights, find_sights, make_seen
+from firesteel.evaluation.terms import Term, formula, term_name
 
 __all__ = [
     "CONTENDERS",
@@ -37,16 +38,19 @@ __all__ = [
     "Score",
     "Seen",
     "Sights",
+    "Term",
     "best_baseline",
     "calibration_curve",
     "compare",
     "compare_with_best",
+    "contenders_of",
     "draw",
     "draw_prediction",
     "draw_sheet",
     "find_mistakes",
     "find_sights",
     "fit_baselines",
+    "formula",
     "headline",
     "make_seen",
     "metrics_for",
@@ -59,6 +63,7 @@ __all__ = [
     "softmax",
     "summary",
     "temperature",
+    "term_name",
     "with_spread",
     "write_png",
 ]

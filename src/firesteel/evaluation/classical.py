@@ -1,33 +1,40 @@
 """How each classical model is set up: preprocessing, settings, and the rows it can take in reasonable time.
 
-All read one matrix: numeric columns (NaN = missing), then categorical columns as codes. Nothing is tuned;
-the settings are scikit-learn's own unless a line says why not.
+All read one matrix: numeric columns (NaN = missing), then categorical columns as codes. The settings are
+scikit-learn's own unless a line says why not; what a setting would decide is measured on training rows.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from firesteel.evaluation.calibration import softmax, temperature
+from firesteel.evaluation import measured, powers
 from firesteel.evaluation.metrics import Floats, Ints
+from firesteel.evaluation.powers import PowerSum
 from firesteel.recipe import Task
 
 MAX_LEVELS = 20  # one-hot columns of one categorical column; the rarer levels share the last one
 MAX_ONE_HOT = 1000  # of all categorical columns together
-C = 1.0  # of logistic regression and SVM
-ALPHA = 1.0  # of ridge regression
+C = 1.0  # of logistic regression
 MAX_STEPS = 1000  # of logistic regression
-N_NEIGHBOURS = 15
+#: Ridge's pull on standardised columns, per row: coefficients lose 1e-9 of themselves, and of two equal columns
+#: neither runs away. Least squares in effect.
+LEAST_PULL = 1e-9
+ROWS_PER_COLUMN = 10  # below, least squares follows the noise, and the pull is chosen
+PULLS = (0.1, 1.0, 10.0, 100.0)  # beside LEAST_PULL
+PULL, PULL_WORK = 1.0, 2e9  # without a choice where it would be more than so many products, about 2 s
 FLOAT32_MAX = float(np.finfo(np.float32).max) / 2  # trees read float32
 # Ceilings on work, each some seconds on one core: products of rows and columns seen.
 LINEAR_CELLS = 2e7
 NEIGHBOUR_WORK = 2e11  # train rows x test rows x columns
-SVM_WORK = 2.5e9  # rows x rows x columns: 5,000 rows of 100 columns
-SVM_ROWS = 5_000
+MAX_NUMERIC = 20  # columns of a polynomial
+MAX_LIBRARY = 8  # columns of a power library: 36 pairs, 156 terms
+MIN_POWER_ROWS = 20  # to choose a degree or terms on folds
 FOREST_WORK = 3.5e7  # trees x rows of a tree x (columns tried at a split + NODE_WORK)
 NODE_WORK = 5  # what a node costs beside its columns, in columns
 MIN_TREES, MAX_TREES = 50, 200
@@ -37,7 +44,6 @@ BOOSTING_ROUNDS, BOOSTING_LONG_ROUNDS = 100, 300
 BOOSTING_BINS, BOOSTING_WIDE_BINS = 255, 31
 # Rounds cost as much as there are bins: of tables wider than this fewer and coarser ones (3,000 columns took 19 s).
 BOOSTING_WIDE = 500
-SVM_HELD_OUT = 0.2  # of its rows, to turn its distances into probabilities
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ class Job:
     n_classes: int
     seed: int
     threads: int
+    is_asked: bool = False  # by name, so that all rows and trees are taken, however long that takes
 
     @property
     def n_rows(self) -> int:
@@ -127,56 +134,132 @@ def neighbour_rows(job: Job) -> int:
     return max(1000, int(NEIGHBOUR_WORK / (job.d_dense * job.test.n_rows)))
 
 
-def svm_rows(job: Job) -> int:
-    return max(200, min(SVM_ROWS, math.isqrt(int(SVM_WORK / job.d_dense))))
+def power_rows(_: Job) -> int:
+    return int(LINEAR_CELLS / powers.MAX_TERMS)
 
 
-def constant(job: Job) -> tuple[Any, str]:
+@dataclass(frozen=True)
+class Found:
+    """What is known after the fit: a note, the rows used where that are fewer, the model as a sum."""
+
+    note: str = ""
+    n_rows: int | None = None
+    power_sum: PowerSum | None = None
+
+
+@dataclass(frozen=True)
+class Setup:
+    """An estimator on combined columns, and what to say of it once it has answered."""
+
+    estimator: Any
+    look: Callable[[Any], Found] = lambda _: Found()
+
+
+def constant(job: Job) -> Setup:
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
-    return (DummyRegressor() if job.task == "regression" else DummyClassifier(strategy="prior")), ""
+    return Setup(DummyRegressor() if job.task == "regression" else DummyClassifier(strategy="prior"))
 
 
-def logistic(job: Job) -> tuple[Any, str]:
+def logistic(job: Job) -> Setup:
     from sklearn.linear_model import LogisticRegression
 
-    return _on_dense(job, LogisticRegression(C=C, max_iter=MAX_STEPS)), ""
+    return Setup(_on_dense(job, LogisticRegression(C=C, max_iter=MAX_STEPS)))
 
 
-def ridge(job: Job) -> tuple[Any, str]:
-    from sklearn.linear_model import Ridge
+def linear(job: Job) -> Setup:
+    """Least squares; with few rows for the columns ridge regression, its pull chosen by leaving each row out."""
+    from sklearn.linear_model import Ridge, RidgeCV
 
-    return _on_dense(job, Ridge(alpha=ALPHA)), ""
-
-
-def neighbours(job: Job) -> tuple[Any, str]:
-    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-
-    k = min(N_NEIGHBOURS, max(1, job.n_rows // 4))
-    kind = KNeighborsRegressor if job.task == "regression" else KNeighborsClassifier
-    return _on_dense(job, kind(n_neighbors=k, n_jobs=job.threads)), f"k = {k}"
-
-
-def svm(job: Job) -> tuple[Any, str]:
-    from sklearn.compose import TransformedTargetRegressor
-    from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import SVC, SVR
-
-    if job.task == "regression":
-        return _on_dense(job, TransformedTargetRegressor(SVR(C=C), transformer=StandardScaler())), ""
-    return TemperedSVC(_on_dense(job, SVC(C=C, random_state=job.seed)), seed=job.seed), ""
+    least = LEAST_PULL * job.n_rows
+    if job.n_rows >= ROWS_PER_COLUMN * job.d_dense:
+        return Setup(_on_dense(job, Ridge(alpha=least)), lambda fitted: _linear_found(fitted, job, "least squares"))
+    few = f"ridge, as there are fewer than {ROWS_PER_COLUMN} rows a column; alpha = "
+    if job.n_rows * job.d_dense * min(job.n_rows, job.d_dense) > PULL_WORK:
+        setup = Ridge(alpha=PULL)
+        return Setup(_on_dense(job, setup), lambda fitted: _linear_found(fitted, job, f"{few}{PULL:g}"))
+    return Setup(
+        _on_dense(job, RidgeCV(alphas=(least, *PULLS))),
+        lambda fitted: _linear_found(fitted, job, f"{few}{fitted[-1].alpha_:.2g}, chosen by leaving each row out"),
+    )
 
 
-def forest(job: Job) -> tuple[Any, str]:
-    """200 trees; fewer, and each on a draw of the rows, where that would be more than FOREST_WORK."""
+def _linear_found(fitted: Any, job: Job, note: str) -> Found:
+    """With the sum in raw units where all columns are numbers without gaps."""
+    if job.n_levels or np.isnan(job.train.combined()).any():
+        return Found(note)
+    scaler = fitted[0].transformers_[0][1][-1]
+    coefficients = fitted[-1].coef_ / scaler.scale_
+    constant_term = float(fitted[-1].intercept_ - coefficients @ scaler.mean_)
+    single = np.concatenate([np.zeros((1, job.n_num), np.int64), np.eye(job.n_num, dtype=np.int64)])
+    effects = np.abs(np.concatenate([[constant_term], fitted[-1].coef_]))
+    return Found(note, power_sum=PowerSum(single, np.concatenate([[constant_term], coefficients]), effects))
+
+
+def neighbours(job: Job) -> Setup:
+    estimator = measured.Neighbours(
+        lambda model: _on_dense(job, model),
+        is_regression=job.task == "regression",
+        n_judged=min(measured.MAX_JUDGED, max(measured.MIN_JUDGED, job.test.n_rows // 2)),
+        threads=job.threads,
+        seed=job.seed,
+    )
+    return Setup(estimator, lambda fitted: Found(fitted.note))
+
+
+def svm(job: Job) -> Setup:
+    rows = measured.SvmRows.of(job.d_dense, is_regression=job.task == "regression", is_asked=job.is_asked)
+    kind = measured.SVMRegressor if job.task == "regression" else measured.SVMClassifier
+    estimator = kind(lambda machine: _on_dense(job, machine), rows=rows, seed=job.seed)
+    return Setup(estimator, lambda fitted: Found(fitted.note, n_rows=fitted.n_rows_))
+
+
+def polynomial(job: Job) -> Setup:
+    estimator = powers.Polynomial(job.n_num, seed=job.seed)
+    return Setup(estimator, lambda fitted: Found(fitted.note, power_sum=fitted.power_sum))
+
+
+def polynomial_obstacle(job: Job) -> str:
+    if job.n_num > MAX_NUMERIC:
+        return f"it takes up to {MAX_NUMERIC} numeric columns, and there are {job.n_num:,}"
+    if max(job.n_levels, default=0) > powers.MAX_LEVELS + 1:  # code 0 is no level
+        return f"a categorical column has more than {powers.MAX_LEVELS} levels"
+    return _powers_obstacle(job)
+
+
+def power_library(job: Job) -> Setup:
+    estimator = powers.PowerLibrary(job.n_num, seed=job.seed)
+    return Setup(estimator, lambda fitted: Found(fitted.note, power_sum=fitted.power_sum))
+
+
+def library_obstacle(job: Job) -> str:
+    if job.n_levels:
+        return "it takes numbers only, and some columns are categorical"
+    if job.n_num > MAX_LIBRARY:
+        return f"it takes up to {MAX_LIBRARY} numeric columns, and there are {job.n_num:,}"
+    return _powers_obstacle(job)
+
+
+def _powers_obstacle(job: Job) -> str:
+    if job.n_num == 0:
+        return "there is no numeric column"
+    if np.isnan(job.train.combined()).any():
+        return "some numbers are missing"
+    if job.n_rows < MIN_POWER_ROWS:
+        return f"it takes {MIN_POWER_ROWS} training rows, and there are {job.n_rows}"
+    return ""
+
+
+def forest(job: Job) -> Setup:
+    """200 trees; fewer, and each on a draw of the rows, where that would be more than FOREST_WORK and nobody asked."""
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
     is_regression = job.task == "regression"
     max_features: float | str = "sqrt" if not is_regression else 1 / 3 if job.d_raw > WIDE else 1.0
     n_tried = math.sqrt(job.d_raw) if not is_regression else job.d_raw * float(max_features)
-    work = FOREST_WORK / (n_tried + NODE_WORK)  # trees x rows that can be afforded
+    work = math.inf if job.is_asked else FOREST_WORK / (n_tried + NODE_WORK)  # trees x rows that can be afforded
     n_trees = int(np.clip(work / job.n_rows, MIN_TREES, MAX_TREES))
-    n_drawn = min(job.n_rows, max(1000, int(2 * work / n_trees)))
+    n_drawn = int(min(job.n_rows, max(1000, 2 * work / n_trees)))
     kind = RandomForestRegressor if is_regression else RandomForestClassifier
     estimator = kind(
         n_estimators=n_trees,
@@ -186,10 +269,10 @@ def forest(job: Job) -> tuple[Any, str]:
         random_state=job.seed,
     )
     note = f"{n_trees} trees" + (f", each on {n_drawn:,} of the rows" if n_drawn < job.n_rows else "")
-    return _on_filled(job, estimator), note
+    return Setup(_on_filled(job, estimator), lambda _: Found(note))
 
 
-def boosting(job: Job) -> tuple[Any, str]:
+def boosting(job: Job) -> Setup:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
@@ -197,7 +280,7 @@ def boosting(job: Job) -> tuple[Any, str]:
     # Early stopping holds out rows of every class, so each needs two.
     can_stop = job.task == "regression" or int(np.unique(job.train.y, return_counts=True)[1].min()) >= 2
     is_long = job.n_rows > BOOSTING_EARLY_ROWS and can_stop
-    is_wide = job.d_raw > BOOSTING_WIDE
+    is_wide = job.d_raw > BOOSTING_WIDE and not job.is_asked
     rounds = BOOSTING_LONG_ROUNDS if is_long else BOOSTING_ROUNDS
     rounds = max(20, rounds * BOOSTING_WIDE // job.d_raw) if is_wide else rounds
     bins = BOOSTING_WIDE_BINS if is_wide else BOOSTING_BINS
@@ -214,38 +297,7 @@ def boosting(job: Job) -> tuple[Any, str]:
         random_state=job.seed,
     )
     take = FunctionTransformer(np.take, kw_args={"indices": kept, "axis": 1})
-    return make_pipeline(take, estimator), f"{rounds} rounds" if is_wide else ""
-
-
-class TemperedSVC:
-    """A support vector classifier with probabilities: its decision values are logits, divided by one temperature.
-
-    The temperature is found on rows that a first fit has not seen; the class picked stays the machine's own.
-    """
-
-    def __init__(self, svc: Any, *, seed: int) -> None:
-        self.svc = svc
-        self.seed = seed
-
-    def fit(self, X: Floats, y: Ints) -> TemperedSVC:
-        order = np.random.Generator(np.random.PCG64(self.seed)).permutation(len(y))
-        held, rest = np.split(order, [int(len(y) * SVM_HELD_OUT)])
-        self.temperature_ = 1.0
-        self.classes_ = np.unique(y)
-        if len(np.unique(y[rest])) == len(self.classes_):
-            self.svc.fit(X[rest], y[rest])
-            self.temperature_ = temperature(self._logits(X[held]), np.searchsorted(self.classes_, y[held]))
-        self.svc.fit(X, y)
-        return self
-
-    def predict_proba(self, X: Floats) -> Floats:
-        return softmax(self._logits(X) / self.temperature_)
-
-    def _logits(self, X: Floats) -> Floats:
-        if len(X) == 0:
-            return np.zeros((0, len(self.classes_)))
-        values = np.asarray(self.svc.decision_function(X))
-        return values if values.ndim == 2 else np.stack([np.zeros_like(values), values], axis=1)
+    return Setup(make_pipeline(take, estimator), lambda _: Found(f"{rounds} rounds" if is_wide else ""))
 
 
 def _on_dense(job: Job, estimator: Any) -> Any:

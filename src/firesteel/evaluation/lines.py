@@ -11,6 +11,7 @@ from firesteel.evaluation.digits import ABSENT, aligned, plural, span, style_of,
 from firesteel.evaluation.intervals import Score
 from firesteel.evaluation.metrics import BY_NAME, metrics_for
 from firesteel.evaluation.report import Report, Standing
+from firesteel.evaluation.terms import formula
 
 WIDTH = 80
 LABEL_WIDTH = 21  # "logistic regression" and the mark before it
@@ -137,8 +138,9 @@ def _value_of(standing: Standing, name: str) -> float:
 
 
 def _notes(report: Report) -> list[str]:
-    """What a reader should know about single baselines."""
+    """What a reader should know about single baselines, and what those that are sums have found."""
     said = [f"{one.label}: {one.note}" for one in report.baselines if one.note]
+    said += [f"{one.label}: {formula(report.target, one.terms)}" for one in report.baselines if one.terms]
     return [line for sentence in said for line in _wrapped(sentence, indent="  ")]
 
 

@@ -12,6 +12,7 @@ from firesteel.evaluation.figures import Figure, figures_of, to_svg
 from firesteel.evaluation.lines import headline, score_cells, score_headings, width_note
 from firesteel.evaluation.metrics import BY_NAME, metrics_for
 from firesteel.evaluation.report import Report, Standing
+from firesteel.evaluation.terms import formula
 
 MAX_NAMES = 40  # characters of all class names together, to stand in the head
 MAX_COLUMNS = 500  # rows of the columns' table; of more the page would be slow to open
@@ -93,6 +94,7 @@ def _scores(report: Report, models: Figure | None) -> str:
             parts = [f'<div class="figures">{_figure(models, report)}<div><h3>The network</h3>{own}</div></div>']
         header = ["", metrics[0].label, "95 % interval", *(metric.label for metric in metrics[1:])]
         parts.append("<h3>All models</h3>" + _table(header, _model_rows(report), numbers_from=1))
+        parts.append(_formulas(report))
     return _section("Scores", intro, "".join(parts))
 
 
@@ -122,6 +124,16 @@ def _model_rows(report: Report) -> list[list[Cell]]:
             note = f"<small>{escape(baseline.note)}</small>"
             rows.append([(escape(baseline.label) + note, "out"), *(("–", "num") for _ in range(len(metrics) + 1))])
     return rows
+
+
+def _formulas(report: Report) -> str:
+    """What the models that are sums have found, a line each."""
+    rows = [
+        [(escape(one.label), ""), (f"<code>{escape(formula(report.target, one.terms))}</code>", "wide")]
+        for one in report.baselines
+        if one.terms
+    ]
+    return "<h3>Formulas</h3>" + _table(["model", "in the columns' units"], rows) if rows else ""
 
 
 def _value_of(standing: Standing, name: str) -> float:

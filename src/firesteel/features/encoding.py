@@ -67,6 +67,11 @@ class Features:
         return tuple(name for column in self._numeric for name in column.names)
 
     @property
+    def num_labels(self) -> tuple[str, ...]:
+        """What each column of `x_num` holds, so that a formula is true: `x`, `x - 1990`, `smoker=yes`."""
+        return tuple(label for column in self._numeric for label in column.labels)
+
+    @property
     def num_sources(self) -> tuple[str, ...]:
         """The table's column that each column of `x_num` comes from."""
         return tuple(column.source for column in self._numeric for _ in column.names)

@@ -49,6 +49,14 @@ class Scaling:
         with np.errstate(over="ignore"):  # what becomes infinite here is clipped like every outlier
             return np.clip((values - self.offset) / self.scale, -LIMIT, LIMIT)
 
+    def label(self, name: str) -> str:
+        """What `apply` makes of a column of that name, as one would write it."""
+        sign, size = ("+", -self.offset) if self.offset < 0 else ("-", self.offset)
+        shifted = f"{name} {sign} {size:.12g}" if self.offset else name
+        if self.scale == 1:
+            return shifted
+        return f"({shifted}) / {self.scale:.12g}" if self.offset else f"{name} / {self.scale:.12g}"
+
 
 @dataclass(frozen=True)
 class NumberColumn:
@@ -61,6 +69,10 @@ class NumberColumn:
     @property
     def names(self) -> tuple[str, ...]:
         return (self.source,)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return (self.scaling.label(self.source),)
 
     def encode(self, series: pl.Series) -> Encoded:
         numbers = as_numbers(series)
@@ -82,6 +94,10 @@ class FlagColumn:
     @property
     def names(self) -> tuple[str, ...]:
         return (self.source,)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return (f"{self.source}={self.words[1]}",)
 
     def encode(self, series: pl.Series) -> Encoded:
         words = as_words(series)

@@ -30,6 +30,11 @@ class TimeColumn:
     def names(self) -> tuple[str, ...]:
         return tuple(self.source if part == "day" else f"{self.source} ({part})" for part in self.parts)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        days = self.scaling.label(f"{self.source} (days since 1970)")
+        return tuple(days if part == "day" else f"{self.source} ({part})" for part in self.parts)
+
     def encode(self, series: pl.Series) -> Encoded:
         times = as_times(series)
         numbers = [

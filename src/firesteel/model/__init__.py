@@ -14,7 +14,7 @@ predicting.py  a whole file, part by part
 """
 
 from firesteel.model.answers import label_type_of
-from firesteel.model.checking import Evaluation, check_population, evaluate_model
+from firesteel.model.checking import Evaluation, check_baselines, check_population, evaluate_model
 from firesteel.model.fitting import Fitted, fit_population
 from firesteel.model.folder import check_place
 from firesteel.model.material import gather_material
@@ -33,6 +33,7 @@ __all__ = [
     "Predictions",
     "Readout",
     "Unfinished",
+    "check_baselines",
     "check_place",
     "check_population",
     "evaluate_model",

@@ -22,6 +22,7 @@ from firesteel.evaluation import (
     Score,
     Sights,
     compare_with_best,
+    contenders_of,
     find_mistakes,
     fit_baselines,
     permutation_importance,
@@ -62,17 +63,16 @@ def check_population(
     answer = answer_of(batch)
     baselines: tuple[Baseline, ...] = ()
     if recipe.baselines:
-        known = BaselineRows(material.x_num, material.x_cat, material.y)
-        levels = fitted.features.n_levels
-        rows = BaselineRows(batch.x_num, batch.x_cat, y)
         baselines = fit_baselines(
-            known,
-            rows,
+            BaselineRows(material.x_num, material.x_cat, material.y),
+            BaselineRows(batch.x_num, batch.x_cat, y),
             task=task,
-            n_levels=levels,
+            n_levels=fitted.features.n_levels,
             seed=seed,
             threads=recipe.threads or 1,
             n_classes=len(schema.target.classes) or None,
+            names=fitted.features.num_labels if isinstance(fitted.features, Features) else (),
+            asked=asked_baselines(recipe),
         )
     run = fitted.run
     return Report(
@@ -102,6 +102,16 @@ def check_population(
 
 def _curvature_notice(fitted: Fitted) -> tuple[Notice, ...]:
     return () if fitted.curvature is None else (Notice("curvature", fitted.curvature.sentence),)
+
+
+def asked_baselines(recipe: Recipe) -> tuple[str, ...]:
+    """The baselines that the recipe names; none where it leaves the choice to us."""
+    return recipe.baselines if isinstance(recipe.baselines, tuple) else ()
+
+
+def check_baselines(recipe: Recipe, task: Task) -> None:
+    """Before hours of training: raises RecipeError for a baseline of another task."""
+    contenders_of(task, asked_baselines(recipe))
 
 
 def _importances(

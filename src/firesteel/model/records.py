@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter
 
 from firesteel.data import Target
-from firesteel.evaluation import Report, Score, metrics_for
+from firesteel.evaluation import Report, Score, Term, metrics_for
 
 #: Holds an array type that pydantic does not know; its parts are looked at one by one.
 _BY_PARTS = "baselines"
@@ -23,7 +23,8 @@ def check_report(report: Report, target: Target) -> None:
         if field.name != _BY_PARTS:
             _check_kind(kinds[field.name], getattr(report, field.name))
     for one in report.baselines:
-        for kind, value in ((str, one.label), (float, one.seconds), (str, one.note), (tuple[Score, ...], one.scores)):
+        parts = ((str, one.label), (float, one.seconds), (str, one.note), (tuple[Score, ...], one.scores))
+        for kind, value in (*parts, (tuple[Term, ...], one.terms)):
             _check_kind(kind, value)
     if (report.task, report.target, report.classes) != (target.task, target.name, target.classes):
         raise ValueError("the report is of another target")

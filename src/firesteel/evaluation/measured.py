@@ -1,0 +1,274 @@
+"""Nearest neighbours and support vector machines whose settings are measured on training rows, not guessed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firesteel.evaluation.calibration import softmax, temperature
+from firesteel.evaluation.metrics import Floats, Ints
+
+N_NEIGHBOURS = (1, 3, 5, 9, 15, 25, 45)  # tried, the larger at a tie: their shares are the smoother ones
+ROWS_PER_NEIGHBOUR = 4  # at least, so that an answer is of fewer than all rows
+MIN_JUDGED, MAX_JUDGED = 500, 5_000  # training rows that the neighbours of the others are judged on
+JUDGED_AT_ONCE = 1_000  # rows whose neighbours are in memory
+
+PENALTIES = (1.0, 10.0, 100.0, 1000.0)  # C, tried from scikit-learn's own upwards until one is worse
+HELD_OUT = 0.2  # of a support vector machine's rows, to choose C and to turn its distances into probabilities
+CHOICE_ROWS, REGRESSION_CHOICE_ROWS = 4_000, 2_000  # that a choice learns from and is judged on, at most
+#: What a product of two rows costs beside its columns, in columns (measured: 5 columns are as slow as 25 - 5 say).
+PAIR_WORK = 20
+CHOICE_WORK = 4e8  # rows x rows x (columns + PAIR_WORK) for each C
+SVM_WORK, SVM_ROWS = 2.5e9, 5_000  # rows x rows x columns, and rows that are always affordable
+#: Where few rows are support vectors, more rows are: rows x support vectors x (columns + PAIR_WORK), some 3 s.
+SUPPORT_WORK = 9e8
+MIN_SVM_ROWS = 200
+
+
+class Neighbours:
+    """k and weights, uniform or by distance, that answer training rows best when each is left out."""
+
+    def __init__(
+        self, build: Callable[[Any], Any], *, is_regression: bool, n_judged: int, threads: int, seed: int
+    ) -> None:
+        self.build = build  # the preprocessing around a model
+        self.is_regression = is_regression
+        self.n_judged = n_judged
+        self.threads = threads
+        self.seed = seed
+
+    def fit(self, X: Floats, y: NDArray[Any]) -> Neighbours:
+        from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
+        kind = KNeighborsRegressor if self.is_regression else KNeighborsClassifier
+        self.model_ = self.build(kind(n_neighbors=1, n_jobs=self.threads)).fit(X, y)
+        top = max(1, len(y) // ROWS_PER_NEIGHBOUR)
+        losses = self._losses(X, y, tried=sorted({min(k, top) for k in N_NEIGHBOURS}))
+        # Settings by what ranks models; those that are equal there by how near their answers are; then the larger k.
+        self.k_, self.weights_ = min(losses, key=lambda setting: (losses[setting], -setting[0]))
+        self.n_tried_ = len(losses)
+        self.model_[-1].set_params(n_neighbors=self.k_, weights=self.weights_)
+        return self
+
+    @property
+    def classes_(self) -> Ints:
+        return np.asarray(self.model_.classes_)
+
+    def predict(self, X: Floats) -> Floats:
+        return np.asarray(self.model_.predict(X))
+
+    def predict_proba(self, X: Floats) -> Floats:
+        return np.asarray(self.model_.predict_proba(X))
+
+    @property
+    def note(self) -> str:
+        weights = "nearer ones weigh more" if self.weights_ == "distance" else "all weigh the same"
+        return f"k = {self.k_}, {weights} (best of {self.n_tried_} settings on training rows, each left out)"
+
+    def _losses(self, X: Floats, y: NDArray[Any], *, tried: list[int]) -> dict[tuple[int, str], tuple[float, float]]:
+        """Of each setting the number of wrong rows and the squared error of the shares; of numbers the latter alone."""
+        if len(y) < 2:
+            return {(1, "uniform"): (0.0, 0.0)}
+        places, searcher = self.model_[:-1].transform(X), self.model_[-1]
+        order = np.random.Generator(np.random.PCG64(self.seed)).permutation(len(y))
+        judged = order[: self.n_judged]
+        truth, values = self._values(y)
+        sums: dict[tuple[int, str], Floats] = {}
+        for start in range(0, len(judged), JUDGED_AT_ONCE):
+            rows = judged[start : start + JUDGED_AT_ONCE]
+            far, near = searcher.kneighbors(places[rows], n_neighbors=min(tried[-1] + 1, len(y)))
+            far, near = _without_self(far, near, rows)
+            for weights in ("uniform", "distance"):
+                shares = np.ones_like(far) if weights == "uniform" else _nearness(far)
+                votes, total, first = np.zeros((len(rows), values.shape[1])), np.zeros((len(rows), 1)), 0
+                for k in tried:
+                    votes += np.einsum("rk,rkc->rc", shares[:, first:k], values[near[:, first:k]])
+                    total += shares[:, first:k].sum(axis=1, keepdims=True)
+                    first = k
+                    loss = self._loss(votes / total, truth[rows], values[rows])
+                    sums[k, weights] = sums.get((k, weights), np.zeros(2)) + loss
+        return {setting: (float(one[0]), float(one[1])) for setting, one in sums.items()}
+
+    def _values(self, y: NDArray[Any]) -> tuple[NDArray[Any], Floats]:
+        """The true codes and one column a class; numbers are their own single column."""
+        if self.is_regression:
+            return y, np.asarray(y, dtype=np.float64)[:, None]
+        classes, codes = np.unique(y, return_inverse=True)
+        return codes, np.eye(len(classes))[codes]
+
+    def _loss(self, answer: Floats, truth: NDArray[Any], values: Floats) -> Floats:
+        squares = float(((answer - values) ** 2).sum())
+        wrong = 0.0 if self.is_regression else float((answer.argmax(axis=1) != truth).sum())
+        return np.array([wrong, squares])
+
+
+def _without_self(far: Floats, near: Ints, rows: Ints) -> tuple[Floats, Ints]:
+    """Distances and neighbours of rows among themselves, one fewer: without the row itself, or the farthest."""
+    is_self = near == rows[:, None]
+    is_self[~is_self.any(axis=1), -1] = True
+    shape = (len(rows), near.shape[1] - 1)
+    return far[~is_self].reshape(shape), near[~is_self].reshape(shape)
+
+
+def _nearness(far: Floats) -> Floats:
+    """1 / distance, as scikit-learn has it: where a neighbour is in the same place, only such ones count."""
+    is_same = far == 0
+    has_same = is_same.any(axis=1, keepdims=True)
+    return np.where(has_same, is_same, 1 / np.where(is_same, 1.0, far)).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class SvmRows:
+    """How many rows a support vector machine of so many columns can take."""
+
+    n_columns: int
+    n_choice: int
+    is_asked: bool
+
+    @classmethod
+    def of(cls, n_columns: int, *, is_regression: bool, is_asked: bool) -> SvmRows:
+        ceiling = REGRESSION_CHOICE_ROWS if is_regression else CHOICE_ROWS
+        affordable = math.isqrt(int(CHOICE_WORK / (n_columns + PAIR_WORK)))
+        return cls(n_columns, max(MIN_SVM_ROWS, min(ceiling, affordable)), is_asked)
+
+    def final(self, n_rows: int, *, support: float) -> int:
+        """Rows of the last fit, when a share `support` of the rows of the choice were support vectors."""
+        if self.is_asked:
+            return n_rows
+        always = min(SVM_ROWS, math.isqrt(int(SVM_WORK / self.n_columns)))
+        by_support = math.isqrt(int(SUPPORT_WORK / ((self.n_columns + PAIR_WORK) * max(support, 1 / SVM_ROWS))))
+        return min(n_rows, max(MIN_SVM_ROWS, always, by_support))
+
+    def parts(self, n_rows: int, *, seed: int) -> tuple[Ints, Ints, Ints]:
+        """All rows in random order, those held out and those that a choice learns from."""
+        order = np.random.Generator(np.random.PCG64(seed)).permutation(n_rows)
+        n_held = int(n_rows * HELD_OUT)
+        return order, order[:n_held][: self.n_choice], order[n_held:][: self.n_choice]
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """The C that was chosen, the machine that learned with it from the rows of the choice, and how many were tried."""
+
+    C: float = PENALTIES[0]
+    model: Any = None
+    n_tried: int = 0
+
+    @property
+    def note(self) -> str:
+        return f"C = {self.C:g} (best of {self.n_tried} on training rows held out)" if self.n_tried else ""
+
+
+def choose_penalty(learn: Callable[[float], Any], judge: Callable[[Any], Floats]) -> Penalty:
+    """Upwards while C does no harm; a larger one is taken where it is better beyond noise.
+
+    `learn` fits a machine, `judge` gives its loss on each row held out. Noise is the standard error of the difference.
+    """
+    chosen = Penalty()
+    losses: Floats = np.zeros(0)
+    for n_tried, penalty in enumerate(PENALTIES, start=1):
+        model = learn(penalty)
+        found = judge(model)
+        if n_tried == 1:
+            chosen, losses = Penalty(penalty, model), found
+        gain = float((losses - found).mean())
+        if gain > float((losses - found).std()) / math.sqrt(len(found)):
+            chosen, losses = Penalty(penalty, model), found
+        elif gain < 0:
+            break
+    return replace(chosen, n_tried=n_tried)
+
+
+class SVMClassifier:
+    """A support vector classifier with probabilities: its decision values are logits, divided by one temperature.
+
+    The temperature is found on rows that a first fit has not seen; the class picked stays the machine's own.
+    """
+
+    def __init__(self, build: Callable[[Any], Any], *, rows: SvmRows, seed: int) -> None:
+        self.build = build  # the preprocessing around a machine
+        self.rows = rows
+        self.seed = seed
+
+    def fit(self, X: Floats, y: Ints) -> SVMClassifier:
+        order, held, rest = self.rows.parts(len(y), seed=self.seed)
+        self.classes_, first = np.unique(y, return_index=True)
+        self.temperature_, self.penalty_ = 1.0, Penalty()
+        if len(held) and len(np.unique(y[rest])) == len(self.classes_):
+            self.penalty_ = choose_penalty(
+                lambda penalty: self._learn(penalty, X[rest], y[rest]),
+                lambda model: np.asarray(model.predict(X[held]) != y[held], dtype=np.float64),
+            )
+            logits = self._logits(self.penalty_.model, X[held])
+            self.temperature_ = temperature(logits, np.searchsorted(self.classes_, y[held]))
+        n_rows = self.rows.final(len(y), support=_support(self.penalty_, len(rest)))
+        missed = first[~np.isin(self.classes_, y[order[:n_rows]])]
+        kept = np.union1d(order[:n_rows], missed)  # a row of each class at least
+        self.n_rows_ = len(kept)
+        self.model_ = self._learn(self.penalty_.C, X[kept], y[kept])
+        return self
+
+    def predict_proba(self, X: Floats) -> Floats:
+        return softmax(self._logits(self.model_, X) / self.temperature_)
+
+    @property
+    def note(self) -> str:
+        return self.penalty_.note
+
+    def _learn(self, penalty: float, X: Floats, y: Ints) -> Any:
+        from sklearn.svm import SVC
+
+        return self.build(SVC(C=penalty, random_state=self.seed)).fit(X, y)
+
+    def _logits(self, model: Any, X: Floats) -> Floats:
+        if len(X) == 0:
+            return np.zeros((0, len(self.classes_)))
+        values = np.asarray(model.decision_function(X))
+        return values if values.ndim == 2 else np.stack([np.zeros_like(values), values], axis=1)
+
+
+class SVMRegressor:
+    """Support vector regression of the standardised target."""
+
+    def __init__(self, build: Callable[[Any], Any], *, rows: SvmRows, seed: int) -> None:
+        self.build = build
+        self.rows = rows
+        self.seed = seed
+
+    def fit(self, X: Floats, y: Floats) -> SVMRegressor:
+        order, held, rest = self.rows.parts(len(y), seed=self.seed)
+        self.centre_, self.spread_ = float(y.mean()), float(y.std()) or 1.0
+        z = (y - self.centre_) / self.spread_
+        self.penalty_ = Penalty()
+        if len(held):
+            self.penalty_ = choose_penalty(
+                lambda penalty: self._learn(penalty, X[rest], z[rest]),
+                lambda model: np.asarray((model.predict(X[held]) - z[held]) ** 2, dtype=np.float64),
+            )
+        n_rows = self.rows.final(len(y), support=_support(self.penalty_, len(rest)))
+        kept = np.sort(order[:n_rows])
+        self.n_rows_ = len(kept)
+        self.model_ = self._learn(self.penalty_.C, X[kept], z[kept])
+        return self
+
+    def predict(self, X: Floats) -> Floats:
+        return np.asarray(self.centre_ + self.spread_ * self.model_.predict(X))
+
+    @property
+    def note(self) -> str:
+        return self.penalty_.note
+
+    def _learn(self, penalty: float, X: Floats, z: Floats) -> Any:
+        from sklearn.svm import SVR
+
+        return self.build(SVR(C=penalty)).fit(X, z)
+
+
+def _support(penalty: Penalty, n_rows: int) -> float:
+    """The share of the rows of a choice that became support vectors; all where there was none."""
+    return 1.0 if penalty.model is None else len(penalty.model[-1].support_) / n_rows
