@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,10 @@ from firesteel.evaluation.look import (
     PAPER,
     SMALL,
     dress,
+    few_ticks,
     name_rows,
     new_axes,
+    plain_log_ticks,
     short,
 )
 from firesteel.evaluation.metrics import BY_NAME
@@ -71,7 +73,7 @@ def models(report: Report, ax: Axes | None = None) -> Axes:
     ax.set_ylim(len(rows) - 0.5, -0.75)
     margin = 0.04 * (high - low)
     ax.set_xlim(low - margin, high + margin)
-    ax.xaxis.set_major_locator(_few_ticks())
+    ax.xaxis.set_major_locator(few_ticks())
     better = "more is better" if report.main.is_higher_better else "less is better"
     dress(ax, x=f"{BY_NAME[report.main.name].label}{_of_unit(report)} on the test rows, {better}", grid="x")
     name_rows(ax, [one.label for one in rows], bold=next(i for i, one in enumerate(rows) if one.is_net))
@@ -115,9 +117,9 @@ def learning_curve(report: Report, ax: Axes | None = None) -> Axes:
     _mark_best_epochs(ax, history.best_epoch)
     if lowest > 0 and highest / lowest > LOG_RATIO:
         ax.set_yscale("log")
-        _plain_log_ticks(ax)
+        plain_log_ticks(ax)
     ax.set_xlim(1 if last > 1 else 0.5, max(last, 1.5))
-    ax.xaxis.set_major_locator(_few_ticks(whole=True))
+    ax.xaxis.set_major_locator(few_ticks(whole=True))
     loss = "mean squared error, target standardised" if report.task == "regression" else "log loss"
     dress(ax, x="epoch", y=loss, grid="y")
     return ax
@@ -210,7 +212,7 @@ def residuals(report: Report, ax: Axes | None = None) -> Axes:
     ax.set_ylim(ends)
     ax.set_aspect("equal")
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(_few_ticks())
+        axis.set_major_locator(few_ticks())
     dress(ax, x=f"true {short(report.target)}", y=f"predicted {short(report.target)}", grid="both")
     return ax
 
@@ -234,7 +236,7 @@ def importances(report: Report, ax: Axes | None = None) -> Axes:
             fontsize=SMALL,
         )
     ax.axvline(0, color=MUTED, linewidth=1)
-    ax.xaxis.set_major_locator(_few_ticks())
+    ax.xaxis.set_major_locator(few_ticks())
     word = "lost" if report.main.is_higher_better else "gained"
     dress(ax, x=f"{BY_NAME[report.main.name].label} {word} when the column is shuffled", grid="x")
     name_rows(ax, [one.name for one in rows])
@@ -319,18 +321,3 @@ def _promised_class(report: Report) -> str:
 
 def _of_unit(report: Report) -> str:
     return f" in {short(report.main.unit)}" if report.main.unit else ""
-
-
-def _few_ticks(*, whole: bool = False) -> Any:
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(nbins=5, integer=whole, steps=[1, 2, 2.5, 5, 10])
-
-
-def _plain_log_ticks(ax: Axes) -> None:
-    """0.1, 0.2, 0.5, 1 instead of powers of ten."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=9))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_minor_locator(NullLocator())

@@ -1,7 +1,7 @@
 """The look that all figures share: colours, sizes, axes without clutter.
 
 Colours are Okabe and Ito's (2008), told apart by colour-blind readers: the network is vermilion everywhere,
-what it is held against is blue or grey. On the page each stands for a CSS variable (see `svg.py`).
+what it is held against is blue or grey. On the page each stands for a CSS variable (`VARIABLES` in `figures.py`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.ticker import MaxNLocator
 
 NET = "#d55e00"
 OTHER = "#0072b2"
@@ -60,3 +61,19 @@ def short(label: str) -> str:
     line = " ".join(label.split())
     clean = "".join(letter if letter.isprintable() else "�" for letter in line)
     return clean if len(clean) <= MAX_LABEL else clean[: MAX_LABEL - 1] + "…"
+
+
+def few_ticks(*, whole: bool = False) -> MaxNLocator:
+    """About five ticks at round numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(nbins=5, integer=whole, steps=[1, 2, 2.5, 5, 10])
+
+
+def plain_log_ticks(ax: Axes) -> None:
+    """0.1, 0.2, 0.5, 1 instead of powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=9))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_locator(NullLocator())

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firesteel.evaluation.look import FONT_SIZE, GRID, INK, MUTED, NET, OTHER, SMALL, WIDTH, new_axes, short
+from firesteel.evaluation.pngs import Bytes
 from firesteel.evaluation.report import Report
-from firesteel.evaluation.sights import Bytes, Seen, Sights
+from firesteel.evaluation.sights import Seen, Sights
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
