@@ -3,6 +3,7 @@
 from firesteel.evaluation.baselines import CONTENDERS, Baseline, best_baseline, fit_baselines
 from firesteel.evaluation.calibration import Calibration, calibration_curve, softmax, temperature
 from firesteel.evaluation.classical import Rows
+from firesteel.evaluation.compared import Compared
 from firesteel.evaluation.figures import FIGURES, Figure, draw, sheet_png, write_png
 from firesteel.evaluation.importance import Importance, permutation_importance
 from firesteel.evaluation.intervals import Comparison, Score, compare, score, with_spread
@@ -13,6 +14,7 @@ from firesteel.evaluation.page import render_page
 from firesteel.evaluation.picture_drawings import draw_prediction, draw_sheet
 from firesteel.evaluation.report import History, Notice, Report, compare_with_best
 from firesteel.evaluation.sights import Seen, Sights, find_sights, make_seen
+from firesteel.evaluation.traces import Curve, Part, Plane, Points, trace_curve, trace_plane
 
 __all__ = [
     "CONTENDERS",
@@ -22,14 +24,19 @@ __all__ = [
     "Answer",
     "Baseline",
     "Calibration",
+    "Compared",
     "Comparison",
     "Confusion",
+    "Curve",
     "Figure",
     "History",
     "Importance",
     "Metric",
     "Mistakes",
     "Notice",
+    "Part",
+    "Plane",
+    "Points",
     "Report",
     "Residuals",
     "Rows",
@@ -58,6 +65,8 @@ __all__ = [
     "softmax",
     "summary",
     "temperature",
+    "trace_curve",
+    "trace_plane",
     "with_spread",
     "write_png",
 ]

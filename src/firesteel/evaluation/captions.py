@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from firesteel.evaluation.digits import plural, style_of, styled
+from firesteel.evaluation.look import short
 from firesteel.evaluation.metrics import BY_NAME
 from firesteel.evaluation.report import Report
 from firesteel.evaluation.sights import Sights
@@ -13,6 +14,25 @@ def about_models(report: Report) -> str:
         f"Every model learned from the same rows and was scored on the same {plural(report.main.n_rows, 'test row')}; "
         "where two bars overlap much, other rows could turn the order round."
     )
+
+
+def about_data_fit(report: Report) -> str:
+    beyond = "Dashed, on grey, is what it says where it has seen nothing: do not trust it there."
+    if report.classes:
+        return (
+            f"How likely each class is along '{short(report.curve.column) if report.curve else ''}'; "
+            f"the marks on top are the rows, large ones test rows. {beyond}"
+        )
+    return f"What the network learned, beside the rows that it learned from and those that it did not. {beyond}"
+
+
+def about_boundary(report: Report) -> str:
+    plane = report.plane
+    if plane is None:
+        return ""
+    n, n_wrong = len(plane.test.true), sum(t != p for t, p in zip(plane.test.true, plane.test.picked, strict=True))
+    wrong = f"{n_wrong:,} of the {plural(n, 'test row')} drawn {'is' if n_wrong == 1 else 'are'} wrong."
+    return f"The colour of a place is the class that the network picks there, the stronger the surer. {wrong}"
 
 
 def about_learning(report: Report) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firesteel.errors import RecipeError, nearest
-from firesteel.evaluation import captions, drawings, look, picture_drawings
+from firesteel.evaluation import captions, drawings, look, picture_drawings, trace_drawings
 from firesteel.evaluation.metrics import CLASSES, REGRESSION
 from firesteel.evaluation.report import Report
 from firesteel.evaluation.sights import Seen, Sights
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawn
 
+_COMMON = (look.NET, look.OTHER, look.MUTED)
+
 #: What a colour is called on the page, where it changes between light and dark.
 VARIABLES = {
     look.NET: "var(--net)",
@@ -30,6 +32,7 @@ VARIABLES = {
     look.MUTED: "var(--muted)",
     look.GRID: "var(--grid)",
     look.PAPER: "var(--paper)",
+    **{colour: f"var(--class-{i})" for i, colour in enumerate(look.CLASS_COLOURS, start=1) if colour not in _COMMON},
 }
 
 
@@ -61,6 +64,22 @@ FIGURES: tuple[Figure, ...] = (
         drawings.models,
         lambda report: bool(report.test),
         captions.about_models,
+    ),
+    Figure(
+        "data_fit",
+        "The data and the fit",
+        CLASSES + REGRESSION,
+        trace_drawings.data_fit,
+        lambda report: report.curve is not None,
+        captions.about_data_fit,
+    ),
+    Figure(
+        "boundary",
+        "Which class where",
+        CLASSES,
+        trace_drawings.boundary,
+        lambda report: report.plane is not None,
+        captions.about_boundary,
     ),
     Figure(
         "learning_curve",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from firesteel.evaluation.look import FONT_SIZE, GRID, INK, MUTED, NET, OTHER, SMALL, WIDTH, new_axes, short
+from firesteel.evaluation.look import FONT_SIZE, GRID, INK, MUTED, NET, OTHER, SMALL, WIDTH, cut, new_axes, short
 from firesteel.evaluation.pngs import Bytes
 from firesteel.evaluation.report import Report
 from firesteel.evaluation.sights import Seen, Sights
@@ -247,7 +247,7 @@ def _put_bars(
         colour = OTHER if is_true else NET if is_picked else MUTED
         mark = TRUE if is_true else ""
         low = top + (i + 1) * step - 0.04
-        name = mark + _cut(_name(code, classes), n_letters - len(mark) - is_picked)  # bold is wider
+        name = mark + cut(_name(code, classes), n_letters - len(mark) - is_picked)  # bold is wider
         ink = colour if is_true or is_picked else INK
         weight = "bold" if is_picked else "normal"
         words = ((left, "left", name), (right, "right", _percent(float(proba[code]))))
@@ -284,9 +284,9 @@ def _ends_of(seens: tuple[Seen, ...]) -> tuple[Seen, ...]:
 
 def _lines_of(seen: Seen, classes: Sequence[str], *, n_letters: int = 16) -> list[str]:
     """`4 taken for 9, 99 %` in lines; of a right answer or without a true class `9, 99 %`."""
-    said = f"{_cut(_name(seen.pred, classes), MAX_CUT)}, {_percent(seen.proba[seen.pred])}"
+    said = f"{cut(_name(seen.pred, classes), MAX_CUT)}, {_percent(seen.proba[seen.pred])}"
     if seen.is_wrong and seen.true is not None:
-        said = f"{_cut(_name(seen.true, classes), MAX_CUT)} taken for {said}"
+        said = f"{cut(_name(seen.true, classes), MAX_CUT)} taken for {said}"
     return textwrap.wrap(said, n_letters, break_on_hyphens=False) or [""]
 
 
@@ -310,12 +310,6 @@ def _name(code: int, classes: Sequence[str]) -> str:
 def _percent(share: float) -> str:
     """`99 %`, kept on one line."""
     return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
-
-
-def _cut(text: str, n: int) -> str:
-    """The text without its middle, where it is longer: classes may differ in their ends only."""
-    n_end = (n - 1) // 2
-    return text if len(text) <= n else f"{text[: n - 1 - n_end].rstrip()}…{text[len(text) - n_end :].lstrip()}"
 
 
 def _tail(name: str, n: int) -> str:

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from firesteel.evaluation.baselines import Baseline, best_baseline
+from firesteel.evaluation.compared import Compared, compared_from
 from firesteel.evaluation.importance import Importance
 from firesteel.evaluation.intervals import Comparison, Score, compare
 from firesteel.evaluation.metrics import BY_NAME, MAIN_METRIC, Answer
 from firesteel.evaluation.mistakes import Mistakes
 from firesteel.evaluation.sights import Sights
+from firesteel.evaluation.traces import Curve, Plane
 from firesteel.recipe import Choice, Task
 
 NET = "network"
@@ -82,6 +84,9 @@ class Report:
     importances: tuple[Importance, ...] = ()
     history: History | None = None
     sights: Sights | None = None  # of pictures with classes
+    curve: Curve | None = None  # of one numeric column
+    plane: Plane | None = None  # of two numeric columns with classes
+    compared: tuple[Compared, ...] = ()  # the values of settings of which the best was kept, in the order given
     choices: tuple[Choice, ...] = ()
     notices: tuple[Notice, ...] = ()
     n_columns: int = 0
@@ -131,7 +136,12 @@ class Report:
                 **self.mistakes.to_dict(),
                 "importances": [one.to_dict() for one in self.importances],
                 "history": None if self.history is None else asdict(self.history),
-                **({} if self.sights is None else {"sights": self.sights.to_dict()}),
+                **{
+                    name: part.to_dict()
+                    for name, part in (("sights", self.sights), ("curve", self.curve), ("plane", self.plane))
+                    if part is not None
+                },
+                **({"compared": [one.to_dict() for one in self.compared]} if self.compared else {}),
                 "choices": [one.to_dict() for one in self.choices],
                 "notices": [one.to_dict() for one in self.notices],
                 "n_columns": self.n_columns,
@@ -153,7 +163,8 @@ class Report:
             Score(name, math.nan, math.nan, math.nan, n_rows.get("test", 0), BY_NAME[name].is_higher_better, note=note)
             for name, note in record["not_applicable"].items()
         )
-        notes, sights = record["baseline_notes"], record.get("sights")
+        notes, n_classes = record["baseline_notes"], len(record["classes"])
+        sights, curve, plane = (record.get(name) for name in ("sights", "curve", "plane"))
         return cls(
             **{name: record[name] for name in plain},
             reads=str(record.get("reads", "")),
@@ -169,7 +180,10 @@ class Report:
             mistakes=Mistakes.from_dict(record),
             importances=_checked(Importance, record["importances"]),
             history=History.from_dict(record["history"]) if record["history"] else None,
-            sights=Sights.from_dict(sights, n_classes=len(record["classes"])) if sights else None,
+            sights=Sights.from_dict(sights, n_classes=n_classes) if sights else None,
+            curve=Curve.from_dict(curve, n_classes=n_classes) if curve else None,
+            plane=Plane.from_dict(plane, n_classes=n_classes) if plane else None,
+            compared=compared_from(record.get("compared", ())),
             choices=_checked(Choice, record["choices"]),
             notices=_checked(Notice, record["notices"]),
         )

@@ -34,6 +34,7 @@ from firesteel.model.fitting import Fitted, Judged
 from firesteel.model.material import Material, encode
 from firesteel.model.model import Model, answers_of
 from firesteel.model.seeing import see
+from firesteel.model.tracing import trace
 from firesteel.recipe import Choice, Recipe, Task
 from firesteel.training import first_seed
 
@@ -74,6 +75,7 @@ def check_population(
             threads=recipe.threads or 1,
             n_classes=len(schema.target.classes) or None,
         )
+    curve, plane = trace(fitted, material, batch=batch, y=y, seed=seed)
     run = fitted.run
     return Report(
         task,
@@ -91,6 +93,8 @@ def check_population(
         choices=(*choices, *fitted.choices),
         notices=(*notices, *(Notice("test_rows", text) for text in batch.notices)),
         sights=_sights(fitted, held, batch, y=y, answer=answer),
+        curve=curve,
+        plane=plane,
         n_columns=len(fitted.features.sources),
         reads=spoken_form(held.form) if isinstance(held, Pictures) else "",
         n_members=fitted.population.k,
