@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from firesteel.evaluation.compared_drawings import spoken_value, varying
 from firesteel.evaluation.digits import plural, style_of, styled
 from firesteel.evaluation.look import short
 from firesteel.evaluation.metrics import BY_NAME
@@ -41,6 +42,20 @@ def about_learning(report: Report) -> str:
         f"Blue is the loss on rows the network learns from, orange on rows it does not; once orange stops falling it "
         f"only learns by heart, so the weights{several} are kept from the best epoch."
     )
+
+
+def about_compared(report: Report) -> str:
+    found, names = report.compared, varying(report.compared)
+    losses = [one.val_loss for one in found if not one.is_diverged]
+    kept = next((f": {spoken_value(one, names)}" for one in found if one.is_kept), "")
+    text = f"All were trained on the same rows, and the one with the smallest val loss was kept{kept}."
+    if names == ("seed",) and losses and min(losses) < max(losses):
+        text += f" The seed alone moves val loss between {min(losses):.3g} and {max(losses):.3g}."
+    if any(one.is_still_falling for one in found):
+        text += " A hollow point was still getting better in its last epoch."
+    if len(losses) < len(found):
+        text += " Diverged means that the loss grew beyond all numbers."
+    return text
 
 
 def about_confusion(report: Report) -> str:

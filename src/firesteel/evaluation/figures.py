@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firesteel.errors import RecipeError, nearest
-from firesteel.evaluation import captions, drawings, look, picture_drawings, trace_drawings
+from firesteel.evaluation import captions, compared_drawings, drawings, look, picture_drawings, trace_drawings
 from firesteel.evaluation.metrics import CLASSES, REGRESSION
 from firesteel.evaluation.report import Report
 from firesteel.evaluation.sights import Seen, Sights
@@ -88,6 +88,14 @@ FIGURES: tuple[Figure, ...] = (
         drawings.learning_curve,
         lambda report: report.history is not None,
         captions.about_learning,
+    ),
+    Figure(
+        "compared",
+        "Which value was best",
+        CLASSES + REGRESSION,
+        compared_drawings.compared,
+        lambda report: len(report.compared) > 1,
+        captions.about_compared,
     ),
     Figure(
         "confusion",

@@ -33,6 +33,7 @@ MAX_LABEL = 22  # characters of a user's own word on an axis
 DPI = 200  # of PNG files
 TICK_DIGITS = 12  # of a number beside an axis
 LONG = 10_000  # from here on digits stand in groups; a year does not
+LOG_RATIO = 20.0  # losses that differ by more than this factor are drawn on a logarithmic axis
 NOTHING = 1e-9  # of the axis: a tick nearer to 0 is 0
 
 
@@ -106,6 +107,11 @@ def number_ticks(axis: Axis) -> None:
         axis.set_major_formatter(FuncFormatter(spoken))
     else:
         _log_ticks(axis, subs=(1,), spoken=spoken)
+
+
+def is_wide(values: Sequence[float]) -> bool:
+    """Whether positive values differ so much that only a logarithmic axis tells the small ones apart."""
+    return bool(values) and min(values) > 0 and max(values) / min(values) > LOG_RATIO
 
 
 def plain_log_ticks(ax: Axes) -> None:
