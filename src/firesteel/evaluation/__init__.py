@@ -1,17 +1,18 @@
 """How good a model is: scores with intervals, baselines beside it, where it goes wrong, and all that as a report."""
 
+from firesteel.evaluation.activation_drawings import draw_activations
 from firesteel.evaluation.baselines import CONTENDERS, Baseline, best_baseline, fit_baselines
 from firesteel.evaluation.calibration import Calibration, calibration_curve, softmax, temperature
 from firesteel.evaluation.classical import Rows
 from firesteel.evaluation.compared import Compared
-from firesteel.evaluation.figures import FIGURES, Figure, draw, sheet_png, write_png
+from firesteel.evaluation.figures import FIGURES, Figure, activations_png, draw, label_sheet_png, sheet_png, write_png
 from firesteel.evaluation.importance import Importance, permutation_importance
 from firesteel.evaluation.intervals import Comparison, Score, compare, score, with_spread
 from firesteel.evaluation.lines import headline, model_table, score_table, summary
 from firesteel.evaluation.metrics import MAIN_METRIC, METRICS, Answer, Metric, metrics_for
 from firesteel.evaluation.mistakes import Confusion, Mistakes, Residuals, find_mistakes
 from firesteel.evaluation.page import render_page
-from firesteel.evaluation.picture_drawings import draw_prediction, draw_sheet
+from firesteel.evaluation.picture_drawings import draw_labels, draw_prediction, draw_sheet
 from firesteel.evaluation.report import History, Notice, Report, compare_with_best
 from firesteel.evaluation.sights import Seen, Sights, find_sights, make_seen
 from firesteel.evaluation.traces import Curve, Part, Plane, Points, trace_curve, trace_plane
@@ -43,17 +44,21 @@ __all__ = [
     "Score",
     "Seen",
     "Sights",
+    "activations_png",
     "best_baseline",
     "calibration_curve",
     "compare",
     "compare_with_best",
     "draw",
+    "draw_activations",
+    "draw_labels",
     "draw_prediction",
     "draw_sheet",
     "find_mistakes",
     "find_sights",
     "fit_baselines",
     "headline",
+    "label_sheet_png",
     "make_seen",
     "metrics_for",
     "model_table",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from firesteel.errors import RecipeError, nearest
 from firesteel.evaluation import captions, compared_drawings, drawings, look, picture_drawings, trace_drawings
+from firesteel.evaluation.activation_drawings import Activation, draw_activations
 from firesteel.evaluation.metrics import CLASSES, REGRESSION
+from firesteel.evaluation.pngs import Bytes
 from firesteel.evaluation.report import Report
 from firesteel.evaluation.sights import Seen, Sights
 from firesteel.recipe import Task
@@ -201,18 +203,32 @@ def write_png(report: Report, folder: Path) -> list[Path]:
     for figure in figures_of(report):
         path = folder / f"{figure.name}.png"
         with _quiet_fonts():
-            drawn = _drawn(figure, report)
-            drawn.savefig(path, dpi=look.DPI, facecolor=look.PAPER, metadata={"Software": None})
+            path.write_bytes(_png(_drawn(figure, report)))
         paths.append(path)
     return paths
 
 
 def sheet_png(seens: Sequence[Seen], classes: Sequence[str]) -> bytes:
     """Pictures with their answers as a PNG."""
-    buffer = io.BytesIO()
     with _quiet_fonts():
-        drawn = picture_drawings.draw_sheet(seens, classes)
-        drawn.savefig(buffer, format="png", dpi=look.DPI, facecolor=look.PAPER, metadata={"Software": None})
+        return _png(picture_drawings.draw_sheet(seens, classes))
+
+
+def label_sheet_png(pixels: Bytes, labels: Sequence[str]) -> bytes:
+    """Pictures (n, h, w, c) or (n, h, w) with their labels as a PNG."""
+    with _quiet_fonts():
+        return _png(picture_drawings.draw_labels(pixels, labels))
+
+
+def activations_png(curves: Mapping[str, Activation]) -> bytes:
+    """Activations with their gradients as a PNG: of each name x, the function and the gradient there, (n,) each."""
+    with _quiet_fonts():
+        return _png(draw_activations(curves))
+
+
+def _png(drawn: Drawn) -> bytes:
+    buffer = io.BytesIO()
+    drawn.savefig(buffer, format="png", dpi=look.DPI, facecolor=look.PAPER, metadata={"Software": None})
     return buffer.getvalue()
 
 

@@ -37,11 +37,11 @@ LOG_RATIO = 20.0  # losses that differ by more than this factor are drawn on a l
 NOTHING = 1e-9  # of the axis: a tick nearer to 0 is 0
 
 
-def new_axes(*, height: float) -> Axes:
+def new_axes(*, height: float, width: float = WIDTH) -> Axes:
     """Axes on a figure of their own, without pyplot."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(WIDTH, height), layout="constrained").add_subplot()
+    return Figure(figsize=(width, height), layout="constrained").add_subplot()
 
 
 def dress(ax: Axes, *, x: str = "", y: str = "", grid: str = "") -> None:
@@ -84,11 +84,16 @@ def cut(text: str, n: int) -> str:
     return text if len(text) <= n else f"{text[: n - 1 - n_end].rstrip()}…{text[len(text) - n_end :].lstrip()}"
 
 
-def few_ticks(*, whole: bool = False) -> MaxNLocator:
-    """About five ticks at round numbers."""
+def few_ticks(*, whole: bool = False, n: int = 5, is_inside: bool = False) -> MaxNLocator:
+    """About n ticks at round numbers; with `is_inside` none at the ends, where the next panel has one."""
     from matplotlib.ticker import MaxNLocator
 
-    return MaxNLocator(nbins=5, integer=whole, steps=[1, 2, 2.5, 5, 10])
+    return MaxNLocator(
+        nbins=n,
+        integer=whole,
+        steps=[1, 2, 5, 10] if whole else [1, 2, 2.5, 5, 10],
+        prune="both" if is_inside else None,
+    )
 
 
 def number_ticks(axis: Axis) -> None:
