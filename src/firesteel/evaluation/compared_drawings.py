@@ -33,6 +33,7 @@ LETTER = 0.019  # of the width, that a letter below the axis takes
 MAX_LOST = 8  # seeds that are named where they diverged
 ROOM, ROOM_ABOVE = 0.2, 0.25  # of the range: below the points, and above them where some diverged
 NEAR = 0.08  # of the width, that a seed's number takes
+LARGEST = 230.0  # of a logarithm, 1e100: matplotlib overflows in placing ticks far beyond
 CROSSES = 0.95  # of the height, where those stand that diverged
 
 
@@ -119,8 +120,11 @@ def _strip(report: Report, ax: Axes | None) -> Axes:
     if lost:
         ax.set_title(f"diverged: {SEED} {', '.join(lost[:MAX_LOST])}", loc="right", fontsize=SMALL, color=INK)
     if is_log:
+        ax.set_autoscalex_on(False)
+        ax.set_xlim(*_widened(losses[0], losses[-1], below=ROOM / 2, above=ROOM / 2))
         ax.set_xscale("log")
-    ax.margins(x=0.06)
+    else:
+        ax.margins(x=0.06)
     ax.set_ylim(-0.95, max(levels, default=0) + 0.9)
     ax.set_yticks([])
     if not is_log:
@@ -153,14 +157,21 @@ def _make_room(ax: Axes, losses: Sequence[float], *, above: bool) -> None:
     low, high = min(losses), max(losses)
     room = ROOM_ABOVE if above else ROOM / 2
     if is_wide(losses):
-        factor = high / low
+        ax.set_autoscaley_on(False)  # it would go beyond all numbers before the limits are set
+        ax.set_ylim(*_widened(low, high, below=ROOM, above=room))
         ax.set_yscale("log")
-        ax.set_ylim(low / factor**ROOM, high * factor**room)
         plain_log_ticks(ax)
     else:
         span = (high - low) or abs(high) or 1.0
         ax.set_ylim(low - ROOM * span, high + room * span)
         number_ticks(ax.yaxis)
+
+
+def _widened(low: float, high: float, *, below: float, above: float) -> tuple[float, float]:
+    """Limits of a logarithmic axis with shares of its range on either side, as far as numbers go."""
+    start, end = math.log(low), math.log(high)
+    more = end - start
+    return math.exp(max(start - below * more, -LARGEST)), math.exp(min(end + above * more, LARGEST))
 
 
 def _places(values: Sequence[float]) -> list[float]:
