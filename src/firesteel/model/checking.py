@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,10 +57,7 @@ def check_population(
     held = test.take(split.test)
     batch = encode(fitted.features, held)
     y = fitted.features.encode_target(held.frame)
-
-    def answer_of(rows: Batch) -> Answer:
-        return answers_of(fitted.population, fitted.readout, rows)
-
+    answer_of = partial(answers_of, fitted.population, fitted.readout)
     answer = answer_of(batch)
     baselines: tuple[Baseline, ...] = ()
     if recipe.baselines:
