@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 
 from firesteel.evaluation.baselines import Baseline
+from firesteel.evaluation.compared import Compared
 from firesteel.evaluation.importance import Importance
 from firesteel.evaluation.intervals import score, with_spread
 from firesteel.evaluation.mistakes import find_mistakes
 from firesteel.evaluation.report import History, Notice, Report, compare_with_best
 from firesteel.evaluation.sights import Sights, find_sights
+from firesteel.evaluation.traces import Curve, Part, Plane, trace_curve, trace_plane
 from firesteel.recipe import Choice, Task
+
+LOSSES = ((0.001, 0.5), (0.01, 0.3), (0.1, float("inf")))
 
 
 def _truth_and_answers(task: Task, *, skill: float, seed: int = 0, n: int = 120) -> tuple[np.ndarray, np.ndarray]:
@@ -48,6 +52,32 @@ def _sights(y: np.ndarray, proba: np.ndarray, *, side: int = 8) -> Sights:
     )
 
 
+def _curve(task: Task, y: np.ndarray) -> Curve | None:
+    """The curve of a net that knows one column: a wave, or classes that follow each other."""
+    k = {"regression": 0, "binary": 2, "multiclass": 3}[task]
+    column = np.linspace(-1, 1, len(y))[:, None]
+
+    def ask(rows: np.ndarray) -> np.ndarray:
+        if not k:
+            return np.stack([100 + 20 * np.sin(3 * rows[:, 0]), 100 + 18 * np.sin(3 * rows[:, 0])])
+        weights = np.exp(-4 * (rows - np.linspace(-1, 1, k)) ** 2)
+        return (weights / weights.sum(axis=1, keepdims=True))[None]
+
+    return trace_curve("height", Part(column, y), test=Part(column, y), ask=ask, n_classes=k, seed=0)
+
+
+def _plane(task: Task, y: np.ndarray) -> Plane | None:
+    k = {"regression": 0, "binary": 2, "multiclass": 3}[task]
+    rows = np.random.default_rng(2).normal(size=(len(y), 2))
+
+    def ask(places: np.ndarray) -> np.ndarray:
+        weights = np.exp(3 * np.stack([places[:, 0] * np.cos(i) + places[:, 1] * np.sin(i) for i in range(k)], axis=1))
+        return (weights / weights.sum(axis=1, keepdims=True))[None]
+
+    part = Part(rows, y)
+    return trace_plane(("height", "age"), part, test=part, ask=ask, n_classes=k, seed=0) if k else None
+
+
 def _report(task: Task, *, skill: float = 0.6, rival: float = 0.3) -> Report:
     """A report with every part filled; the network has `skill`, its best baseline `rival`."""
     y, answer = _truth_and_answers(task, skill=skill)
@@ -70,6 +100,9 @@ def _report(task: Task, *, skill: float = 0.6, rival: float = 0.3) -> Report:
         mistakes=find_mistakes(y, answer, task=task, seed=0),
         importances=(Importance("height", 0.2, 0.02, 120, 5), Importance("age", -0.001, 0.01, 120, 5)),
         sights=None if task == "regression" else _sights(y, answer),
+        curve=_curve(task, y),
+        plane=_plane(task, y),
+        compared=tuple(Compared({"lr": lr}, loss, 3, 9, lr == 0.01) for lr, loss in LOSSES),
         history=History(((1.0, 1.1), (0.5, 0.6)), ((1.2, 1.3), (0.8, float("nan"))), (2, 1)),
         choices=(Choice("d_hidden", (64, 64), "560 rows"), Choice("lr", 0.004, "the default for AdamW")),
         notices=(Notice("leak", "'alive' gives the target away", "alive"),),

@@ -21,10 +21,10 @@ from firesteel.recipe import Task
 MakeReport = Callable[..., Report]
 NAMES = {
     "multiclass": [
-        *["models", "learning_curve", "confusion", "calibration", "importances"],
+        *["models", "data_fit", "boundary", "learning_curve", "compared", "confusion", "calibration", "importances"],
         *["mistakes", "predictions", "saliency", "filters", "feature_maps"],
     ],
-    "regression": ["models", "learning_curve", "residuals", "importances"],
+    "regression": ["models", "data_fit", "learning_curve", "compared", "residuals", "importances"],
 }
 
 
@@ -60,7 +60,7 @@ def test_a_figure_draws_on_the_axes_it_is_given(make_report: MakeReport) -> None
 def test_an_unknown_figure_gets_the_nearest_name(make_report: MakeReport) -> None:
     with pytest.raises(RecipeError, match="did you mean confusion"):
         draw("confusin", make_report("binary"))
-    with pytest.raises(RecipeError, match="one of models, learning_curve, residuals, importances"):
+    with pytest.raises(RecipeError, match="one of models, data_fit, learning_curve, compared, residuals, importances"):
         draw("confusion", make_report("regression"))
 
 

@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from firesteel.evaluation.figures import FIGURES, draw, to_svg
-from firesteel.evaluation.picture_drawings import draw_prediction, draw_sheet
+from firesteel.evaluation.figures import FIGURES, draw, label_sheet_png, to_svg
+from firesteel.evaluation.picture_drawings import draw_labels, draw_prediction, draw_sheet
 from firesteel.evaluation.report import Report
 from firesteel.evaluation.sights import Seen
 
@@ -118,3 +118,20 @@ def test_examples_of_classes_that_are_not_drawn_are_left_out(make_report: MakeRe
     names = tuple(str(i) for i in range(40))
     sights = replace(report.sights, examples=strangers)
     assert not draw("confusion", replace(report, mistakes=mistakes, classes=names, sights=sights)).images
+
+
+@pytest.mark.parametrize(("n", "shape"), [(1, (8, 8)), (10, (8, 8, 1)), (12, (4, 16, 3))])
+def test_each_picture_has_its_label_below_it(n: int, shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (n, *shape)).astype(np.uint8)
+    (ax,) = draw_labels(pixels, [f"{i}" for i in range(n)]).axes
+    assert words(ax) == [f"{i}" for i in range(n)]
+    for image, text in zip(ax.images, ax.texts, strict=True):
+        left, right, bottom, _ = image.get_extent()
+        x, y = text.get_position()
+        assert x == pytest.approx((left + right) / 2)
+        assert y >= bottom
+
+
+def test_labelled_pictures_are_a_png_however_many() -> None:
+    assert label_sheet_png(np.zeros((0, 4, 4), np.uint8), []).startswith(b"\x89PNG")
+    assert words(draw_labels(np.zeros((103, 4, 4), np.uint8), ["a"] * 103).axes[0])[-1] == "and 3 more"

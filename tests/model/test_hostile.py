@@ -70,6 +70,11 @@ LIES = [
     report(confusion={"counts": [[1, 2, 3]]}),
     report(confusion={"counts": [["a", "b"], [1, 2]]}),
     report(comparison={"metric": "luck", "difference": 1, "low": 0, "high": 1, "n_rows": 3}),
+    report(curve={"column": "x", "x": [0, 1], "answers": [[0, 1]]}),
+    report(curve={"column": "x", "x": [1, 0], "answers": [[0, 1]] * 2, "ends": [0, 1], "is_log": False}),
+    report(plane={"columns": ["a", "b"], "x": [0, 1], "y": [0, 1], "is_log": [False, False], "levels": ["no", "yes"]}),
+    report(compared=[{"settings": {"lr": "fast"}, "val_loss": 1, "best_epoch": 1, "n_epochs": 1, "is_kept": True}]),
+    report(compared=7),
     report(baselines={"svm": {}}, baseline_notes={"svm": {"label": 3, "seconds": "x", "note": ""}}),
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,11 @@ from firesteel.evaluation.look import (
     PAPER,
     SMALL,
     dress,
+    few_ticks,
+    is_wide,
     name_rows,
     new_axes,
+    plain_log_ticks,
     short,
 )
 from firesteel.evaluation.metrics import BY_NAME
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
 MAX_CLASSES = 15  # in the confusion matrix; of more, those with most mistakes
 MAX_BARS = 15  # columns in the importances
-LOG_RATIO = 20.0  # a curve that falls by more than this is drawn on a logarithmic axis
+NAME_HEIGHT = 0.09  # of the axes, that the name of a curve takes
 BINS = 10  # of the calibration's histogram, as wide as its bins
 
 
@@ -71,7 +74,7 @@ def models(report: Report, ax: Axes | None = None) -> Axes:
     ax.set_ylim(len(rows) - 0.5, -0.75)
     margin = 0.04 * (high - low)
     ax.set_xlim(low - margin, high + margin)
-    ax.xaxis.set_major_locator(_few_ticks())
+    ax.xaxis.set_major_locator(few_ticks())
     better = "more is better" if report.main.is_higher_better else "less is better"
     dress(ax, x=f"{BY_NAME[report.main.name].label}{_of_unit(report)} on the test rows, {better}", grid="x")
     name_rows(ax, [one.label for one in rows], bold=next(i for i, one in enumerate(rows) if one.is_net))
@@ -87,6 +90,7 @@ def learning_curve(report: Report, ax: Axes | None = None) -> Axes:
         return ax
     lowest, highest = math.inf, 0.0
     last = 0
+    ends: list[tuple[str, float, float, str]] = []
     for label, losses, colour in (("train", history.train_loss, OTHER), ("val", history.val_loss, NET)):
         curves = np.array(losses, dtype=np.float64)  # (epochs, members)
         curves[~np.isfinite(curves)] = np.nan
@@ -100,26 +104,18 @@ def learning_curve(report: Report, ax: Axes | None = None) -> Axes:
             ax.plot(epochs, curves, color=colour, linewidth=0.8, alpha=0.35)
         ax.plot(epochs, mean, color=colour, linewidth=2.2, solid_capstyle="round")
         end = int(np.flatnonzero(known)[-1])
-        ax.annotate(
-            label,
-            (epochs[end], mean[end]),
-            (6, 0),
-            textcoords="offset points",
-            va="center",
-            color=colour,
-            fontweight="bold",
-            fontsize=FONT_SIZE,
-        )
+        ends.append((label, float(epochs[end]), float(mean[end]), colour))
         lowest, highest = min(lowest, float(np.nanmin(curves))), max(highest, float(np.nanmax(curves)))
         last = max(last, len(curves))
     _mark_best_epochs(ax, history.best_epoch)
-    if lowest > 0 and highest / lowest > LOG_RATIO:
+    if is_wide((lowest, highest)):
         ax.set_yscale("log")
-        _plain_log_ticks(ax)
+        plain_log_ticks(ax)
     ax.set_xlim(1 if last > 1 else 0.5, max(last, 1.5))
-    ax.xaxis.set_major_locator(_few_ticks(whole=True))
+    ax.xaxis.set_major_locator(few_ticks(whole=True))
     loss = "mean squared error, target standardised" if report.task == "regression" else "log loss"
     dress(ax, x="epoch", y=loss, grid="y")
+    _name_curves(ax, ends)
     return ax
 
 
@@ -210,7 +206,7 @@ def residuals(report: Report, ax: Axes | None = None) -> Axes:
     ax.set_ylim(ends)
     ax.set_aspect("equal")
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(_few_ticks())
+        axis.set_major_locator(few_ticks())
     dress(ax, x=f"true {short(report.target)}", y=f"predicted {short(report.target)}", grid="both")
     return ax
 
@@ -234,7 +230,7 @@ def importances(report: Report, ax: Axes | None = None) -> Axes:
             fontsize=SMALL,
         )
     ax.axvline(0, color=MUTED, linewidth=1)
-    ax.xaxis.set_major_locator(_few_ticks())
+    ax.xaxis.set_major_locator(few_ticks())
     word = "lost" if report.main.is_higher_better else "gained"
     dress(ax, x=f"{BY_NAME[report.main.name].label} {word} when the column is shuffled", grid="x")
     name_rows(ax, [one.name for one in rows])
@@ -248,6 +244,18 @@ def _range_of(standings: tuple[Standing, ...]) -> tuple[float, float]:
     low, high = min(ends), max(ends)
     pad = 0.0 if high > low else max(abs(high) * 0.05, 0.05)
     return low - pad, high + pad
+
+
+def _name_curves(ax: Axes, ends: list[tuple[str, float, float, str]]) -> None:
+    """The name of each curve behind its end; of two that end together one stands higher."""
+    heights = [float(ax.transData.transform((x, y))[1] / ax.bbox.height) for _, x, y, _ in ends]
+    is_near = len(ends) == 2 and abs(heights[0] - heights[1]) < NAME_HEIGHT
+    for (label, x, y, colour), height in zip(ends, heights, strict=True):
+        up = 0 if not is_near else 7 if height == max(heights) and label == ends[heights.index(height)][0] else -7
+        ax.annotate(
+            label, (x, y), (6, up), textcoords="offset points", va="center", color=colour, fontweight="bold",
+            fontsize=FONT_SIZE,
+        )  # fmt: skip
 
 
 def _mark_best_epochs(ax: Axes, best_epochs: tuple[int, ...]) -> None:
@@ -319,18 +327,3 @@ def _promised_class(report: Report) -> str:
 
 def _of_unit(report: Report) -> str:
     return f" in {short(report.main.unit)}" if report.main.unit else ""
-
-
-def _few_ticks(*, whole: bool = False) -> Any:
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(nbins=5, integer=whole, steps=[1, 2, 2.5, 5, 10])
-
-
-def _plain_log_ticks(ax: Axes) -> None:
-    """0.1, 0.2, 0.5, 1 instead of powers of ten."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=9))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_minor_locator(NullLocator())

@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firesteel.errors import RecipeError, nearest
-from firesteel.evaluation import drawings, look, picture_drawings
-from firesteel.evaluation.digits import plural, style_of, styled
-from firesteel.evaluation.metrics import BY_NAME, CLASSES, REGRESSION
+from firesteel.evaluation import captions, compared_drawings, drawings, look, picture_drawings, trace_drawings
+from firesteel.evaluation.activation_drawings import Activation, draw_activations
+from firesteel.evaluation.metrics import CLASSES, REGRESSION
+from firesteel.evaluation.pngs import Bytes
 from firesteel.evaluation.report import Report
 from firesteel.evaluation.sights import Seen, Sights
 from firesteel.recipe import Task
@@ -22,6 +23,8 @@ from firesteel.recipe import Task
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawn
+
+_COMMON = (look.NET, look.OTHER, look.MUTED)
 
 #: What a colour is called on the page, where it changes between light and dark.
 VARIABLES = {
@@ -31,6 +34,7 @@ VARIABLES = {
     look.MUTED: "var(--muted)",
     look.GRID: "var(--grid)",
     look.PAPER: "var(--paper)",
+    **{colour: f"var(--class-{i})" for i, colour in enumerate(look.CLASS_COLOURS, start=1) if colour not in _COMMON},
 }
 
 
@@ -50,99 +54,6 @@ class Figure:
         return report.task in self.tasks and self.has_data(report)
 
 
-def _about_models(report: Report) -> str:
-    return (
-        f"Every model learned from the same rows and was scored on the same {plural(report.main.n_rows, 'test row')}; "
-        "where two bars overlap much, other rows could turn the order round."
-    )
-
-
-def _about_learning(report: Report) -> str:
-    several = " of each member" if report.n_members > 1 else ""
-    return (
-        f"Blue is the loss on rows the network learns from, orange on rows it does not; once orange stops falling it "
-        f"only learns by heart, so the weights{several} are kept from the best epoch."
-    )
-
-
-def _about_confusion(report: Report) -> str:
-    found = report.mistakes.confusion
-    true, picked, n = found.worst() if found else (0, 0, 0)
-    if n == 0:
-        return "Blue cells are right answers; there is no mistake on these rows."
-    names = report.classes or [str(i) for i in range(max(true, picked) + 1)]
-    pictures = " A cell with a picture shows its surest mistake." if report.sights and report.sights.examples else ""
-    return (
-        "Blue cells are right answers, orange ones mistakes; the most frequent: "
-        f"'{names[true]}' taken for '{names[picked]}', {plural(n, 'row')}.{pictures}"
-    )
-
-
-def _about_calibration(report: Report) -> str:
-    found = report.mistakes.calibration
-    error = f"{100 * found.expected_error:.1f}" if found else "0"
-    return (
-        "Of all rows that were promised 80 %, do 80 % come true? On the dashed line, yes; "
-        f"here promises and truth lie {error} percentage points apart on average."
-    )
-
-
-def _about_residuals(report: Report) -> str:
-    found = report.mistakes.residuals
-    if found is None:
-        return ""
-    low, high = found.quantiles[1], found.quantiles[3]
-    style = style_of([low, high])
-    shown = "" if found.n_rows == len(found.true) else f" ({len(found.true):,} of {found.n_rows:,} are drawn)"
-    return (
-        f"Each point is a test row{shown}, right on the dashed line; "
-        f"half of the predictions lie between {styled(low, style)} and {styled(high, style)} off the truth."
-    )
-
-
-def _about_importances(report: Report) -> str:
-    metric = BY_NAME[report.main.name].label
-    text = f"One column's values are shuffled among the rows: the more {metric} suffers, the more the network needs it"
-    if report.n_columns > len(report.importances):
-        text += f" ({len(report.importances)} of {plural(report.n_columns, 'column')} were measured)"
-    return f"{text}."
-
-
-def _about_predictions(report: Report) -> str:
-    sights = _sights(report)
-    parts = ["typical answers first, then the closest calls"] if sights.right else []
-    parts += ["the surest mistakes" + (" at the end" if sights.right else "")] if sights.worst else []
-    return f"The largest probabilities: blue is the true class, orange a wrong answer; {', '.join(parts)}."
-
-
-def _about_mistakes(report: Report) -> str:
-    n_shown, counts = len(_sights(report).worst), report.mistakes.confusion
-    n = n_shown if counts is None else int(counts.array.sum() - counts.array.diagonal().sum())
-    which = "All" if n == n_shown else f"The {n_shown} surest of"
-    return (
-        f"{which} {plural(n, 'wrong answer')}, the surest first. Look here for wrong labels "
-        "and for pictures that nobody could tell."
-    )
-
-
-def _about_filters(_: Report) -> str:
-    return (
-        "The weights of the first layer, a square for each of its units: "
-        "bright pixels speak for it, dark ones against it, middle grey does not count."
-    )
-
-
-def _about_feature_maps(_: Report) -> str:
-    return "What the first layer passes on of one picture: bright where a filter finds what it looks for."
-
-
-def _about_saliency(_: Report) -> str:
-    return (
-        "Orange are the pixels that the answer hangs on: a small change there changes it most "
-        "(the gradient of the answer). On the background instead of the thing, the network learned a shortcut."
-    )
-
-
 def _sights(report: Report) -> Sights:
     return report.sights or Sights()
 
@@ -154,7 +65,23 @@ FIGURES: tuple[Figure, ...] = (
         CLASSES + REGRESSION,
         drawings.models,
         lambda report: bool(report.test),
-        _about_models,
+        captions.about_models,
+    ),
+    Figure(
+        "data_fit",
+        "The data and the fit",
+        CLASSES + REGRESSION,
+        trace_drawings.data_fit,
+        lambda report: report.curve is not None,
+        captions.about_data_fit,
+    ),
+    Figure(
+        "boundary",
+        "Which class where",
+        CLASSES,
+        trace_drawings.boundary,
+        lambda report: report.plane is not None,
+        captions.about_boundary,
     ),
     Figure(
         "learning_curve",
@@ -162,7 +89,15 @@ FIGURES: tuple[Figure, ...] = (
         CLASSES + REGRESSION,
         drawings.learning_curve,
         lambda report: report.history is not None,
-        _about_learning,
+        captions.about_learning,
+    ),
+    Figure(
+        "compared",
+        "Which value was best",
+        CLASSES + REGRESSION,
+        compared_drawings.compared,
+        lambda report: len(report.compared) > 1,
+        captions.about_compared,
     ),
     Figure(
         "confusion",
@@ -170,7 +105,7 @@ FIGURES: tuple[Figure, ...] = (
         CLASSES,
         drawings.confusion,
         lambda report: report.mistakes.confusion is not None,
-        _about_confusion,
+        captions.about_confusion,
     ),
     Figure(
         "calibration",
@@ -178,7 +113,7 @@ FIGURES: tuple[Figure, ...] = (
         CLASSES,
         drawings.calibration,
         lambda report: report.mistakes.calibration is not None,
-        _about_calibration,
+        captions.about_calibration,
     ),
     Figure(
         "residuals",
@@ -186,7 +121,7 @@ FIGURES: tuple[Figure, ...] = (
         REGRESSION,
         drawings.residuals,
         lambda report: report.mistakes.residuals is not None,
-        _about_residuals,
+        captions.about_residuals,
     ),
     Figure(
         "importances",
@@ -194,7 +129,7 @@ FIGURES: tuple[Figure, ...] = (
         CLASSES + REGRESSION,
         drawings.importances,
         lambda report: bool(report.importances),
-        _about_importances,
+        captions.about_importances,
     ),
     Figure(
         "mistakes",
@@ -202,7 +137,7 @@ FIGURES: tuple[Figure, ...] = (
         CLASSES,
         picture_drawings.mistakes,
         lambda report: bool(_sights(report).worst),
-        _about_mistakes,
+        captions.about_mistakes,
         is_of_pictures=True,
     ),
     Figure(
@@ -211,7 +146,7 @@ FIGURES: tuple[Figure, ...] = (
         CLASSES,
         picture_drawings.predictions,
         lambda report: bool(_sights(report).right or _sights(report).worst),
-        _about_predictions,
+        captions.about_predictions,
         is_of_pictures=True,
     ),
     Figure(
@@ -220,7 +155,7 @@ FIGURES: tuple[Figure, ...] = (
         CLASSES,
         picture_drawings.saliency,
         lambda report: bool(_sights(report).salient),
-        _about_saliency,
+        captions.about_saliency,
         is_of_pictures=True,
     ),
     Figure(
@@ -229,7 +164,7 @@ FIGURES: tuple[Figure, ...] = (
         CLASSES,
         picture_drawings.filters,
         lambda report: _sights(report).filters is not None,
-        _about_filters,
+        captions.about_filters,
         is_of_pictures=True,
     ),
     Figure(
@@ -238,7 +173,7 @@ FIGURES: tuple[Figure, ...] = (
         CLASSES,
         picture_drawings.feature_maps,
         lambda report: _sights(report).maps is not None and _sights(report).maps_of is not None,
-        _about_feature_maps,
+        captions.about_feature_maps,
         is_of_pictures=True,
     ),
 )
@@ -268,18 +203,32 @@ def write_png(report: Report, folder: Path) -> list[Path]:
     for figure in figures_of(report):
         path = folder / f"{figure.name}.png"
         with _quiet_fonts():
-            drawn = _drawn(figure, report)
-            drawn.savefig(path, dpi=look.DPI, facecolor=look.PAPER, metadata={"Software": None})
+            path.write_bytes(_png(_drawn(figure, report)))
         paths.append(path)
     return paths
 
 
 def sheet_png(seens: Sequence[Seen], classes: Sequence[str]) -> bytes:
     """Pictures with their answers as a PNG."""
-    buffer = io.BytesIO()
     with _quiet_fonts():
-        drawn = picture_drawings.draw_sheet(seens, classes)
-        drawn.savefig(buffer, format="png", dpi=look.DPI, facecolor=look.PAPER, metadata={"Software": None})
+        return _png(picture_drawings.draw_sheet(seens, classes))
+
+
+def label_sheet_png(pixels: Bytes, labels: Sequence[str]) -> bytes:
+    """Pictures (n, h, w, c) or (n, h, w) with their labels as a PNG."""
+    with _quiet_fonts():
+        return _png(picture_drawings.draw_labels(pixels, labels))
+
+
+def activations_png(curves: Mapping[str, Activation]) -> bytes:
+    """Activations with their gradients as a PNG: of each name x, the function and the gradient there, (n,) each."""
+    with _quiet_fonts():
+        return _png(draw_activations(curves))
+
+
+def _png(drawn: Drawn) -> bytes:
+    buffer = io.BytesIO()
+    drawn.savefig(buffer, format="png", dpi=look.DPI, facecolor=look.PAPER, metadata={"Software": None})
     return buffer.getvalue()
 
 

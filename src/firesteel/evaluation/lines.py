@@ -73,8 +73,8 @@ def summary(report: Report) -> list[str]:
     """Lines of at most 80 columns: headline, the network's scores, all models best first, and what to know of them."""
     lines = [*_wrapped(headline(report)), "", *score_table(report), *_wrapped(width_note(report), indent="  ")]
     if report.baselines:
-        lines += ["", *model_table(report), *_notes(report)]
-    return lines
+        lines += ["", *model_table(report)]
+    return [*lines, *_notes(report)]
 
 
 def width_note(report: Report) -> str:
@@ -138,9 +138,9 @@ def _value_of(standing: Standing, name: str) -> float:
 
 
 def _notes(report: Report) -> list[str]:
-    """What a reader should know about single baselines, and what those that are sums have found."""
+    """What a reader should know about single baselines, and what the models that are sums have found."""
     said = [f"{one.label}: {one.note}" for one in report.baselines if one.note]
-    said += [f"{one.label}: {formula(report.target, one.terms)}" for one in report.baselines if one.terms]
+    said += [f"{label}: {formula(report.target, terms)}" for label, terms in report.sums]
     return [line for sentence in said for line in _wrapped(sentence, indent="  ")]
 
 

@@ -94,7 +94,7 @@ def _scores(report: Report, models: Figure | None) -> str:
             parts = [f'<div class="figures">{_figure(models, report)}<div><h3>The network</h3>{own}</div></div>']
         header = ["", metrics[0].label, "95 % interval", *(metric.label for metric in metrics[1:])]
         parts.append("<h3>All models</h3>" + _table(header, _model_rows(report), numbers_from=1))
-        parts.append(_formulas(report))
+    parts.append(_formulas(report))
     return _section("Scores", intro, "".join(parts))
 
 
@@ -129,9 +129,8 @@ def _model_rows(report: Report) -> list[list[Cell]]:
 def _formulas(report: Report) -> str:
     """What the models that are sums have found, a line each."""
     rows = [
-        [(escape(one.label), ""), (f"<code>{escape(formula(report.target, one.terms))}</code>", "wide")]
-        for one in report.baselines
-        if one.terms
+        [(escape(label), ""), (f"<code>{escape(formula(report.target, terms))}</code>", "wide")]
+        for label, terms in report.sums
     ]
     return "<h3>Formulas</h3>" + _table(["model", "in the columns' units"], rows) if rows else ""
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from firesteel.evaluation.look import FONT_SIZE, GRID, INK, MUTED, NET, OTHER, SMALL, WIDTH, new_axes, short
+from firesteel.evaluation.look import FONT_SIZE, GRID, INK, MUTED, NET, OTHER, SMALL, WIDTH, clean, cut, new_axes, short
+from firesteel.evaluation.pngs import Bytes
 from firesteel.evaluation.report import Report
-from firesteel.evaluation.sights import Bytes, Seen, Sights
+from firesteel.evaluation.sights import Seen, Sights
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
 LINE = 0.15  # inches from one line of small words to the next
 GAP = 0.09
 ABOVE = 2  # the cells of a table, which are drawn as patches
-LETTER, DIGIT = 0.07, 0.077  # inches that a small letter of a word takes, and one of a file's name or number
+LETTER, DIGIT, BOLD = 0.07, 0.077, 0.085  # inches of a small letter of a word, of a file's name or number, in bold
 
 SHEET_COLUMNS = 4
 MAX_SHEET = 100  # pictures on one sheet: more would be a file that few programs open
 MAX_CUT = 14  # letters of a class name below a picture
+
+LABEL_COLUMNS, MAX_LABELLED = 5, 2.4  # pictures beside each other, and inches of the side of one alone
 
 TRUE = "✓ "  # before the true class
 BAR_COLUMNS = 2
@@ -133,6 +136,35 @@ def draw_sheet(seens: Sequence[Seen], classes: Sequence[str]) -> Figure:
     return ax.figure
 
 
+def draw_labels(pixels: Bytes, labels: Sequence[str]) -> Figure:
+    """Pictures (n, h, w, c) or (n, h, w), below each its label; one alone is large. At most MAX_SHEET are drawn."""
+    from matplotlib.figure import Figure
+
+    assert len(pixels) == len(labels), "every picture has its label"
+    shown = (pixels if pixels.ndim == 4 else pixels[..., None])[:MAX_SHEET]
+    n_left, columns = len(labels) - len(shown), min(LABEL_COLUMNS, max(len(shown), 1))
+    width = min(WIDTH / columns, MAX_LABELLED)
+    side = width - 2 * GAP
+    high = max((_size_of(one, side)[1] for one in shown), default=0.0)
+    size = FONT_SIZE + 2 if columns == 1 else FONT_SIZE
+    room = high + GAP + size / 72 + 2 * GAP
+    rows = math.ceil(len(shown) / columns)
+    height = max(rows * room - GAP, LINE) + (LINE if n_left else 0)
+    ax = _canvas(None, height, width=columns * width)
+    for i, (one, label) in enumerate(zip(shown, labels, strict=False)):
+        left, top = (i % columns) * width + GAP, (i // columns) * room
+        put_picture(ax, one, left=left, top=top, side=side, room=high)
+        words = cut(clean(label), int(side / BOLD * SMALL / size))
+        ax.text(
+            left + side / 2, top + high + GAP / 2, words, ha="center", va="top", color=INK, fontsize=size,
+            fontweight="bold", parse_math=False,
+        )  # fmt: skip
+    if n_left:
+        _write(ax, 0, rows * room - GAP, f"and {n_left:,} more", colour=MUTED)
+    assert isinstance(ax.figure, Figure)
+    return ax.figure
+
+
 def put_examples(ax: Axes, sights: Sights, *, places: dict[int, int]) -> set[tuple[int, int]]:
     """Example pictures into the cells of a confusion matrix; gives back the cells that have one.
 
@@ -172,12 +204,12 @@ def _room_for(seens: Sequence[Seen], side: float) -> float:
     return max((_size_of(seen.pixels, side)[1] for seen in seens), default=side)
 
 
-def _canvas(ax: Axes | None, height: float) -> Axes:
+def _canvas(ax: Axes | None, height: float, *, width: float = WIDTH) -> Axes:
     """Axes without a frame, in inches from the upper left corner."""
-    ax = ax or new_axes(height=height)
+    ax = ax or new_axes(height=height, width=width)
     ax.set_axis_off()
     ax.set_aspect("equal", anchor="NW")
-    ax.set_xlim(0, WIDTH)
+    ax.set_xlim(0, width)
     ax.set_ylim(height, 0)
     return ax
 
@@ -246,7 +278,7 @@ def _put_bars(
         colour = OTHER if is_true else NET if is_picked else MUTED
         mark = TRUE if is_true else ""
         low = top + (i + 1) * step - 0.04
-        name = mark + _cut(_name(code, classes), n_letters - len(mark) - is_picked)  # bold is wider
+        name = mark + cut(_name(code, classes), n_letters - len(mark) - is_picked)  # bold is wider
         ink = colour if is_true or is_picked else INK
         weight = "bold" if is_picked else "normal"
         words = ((left, "left", name), (right, "right", _percent(float(proba[code]))))
@@ -283,9 +315,9 @@ def _ends_of(seens: tuple[Seen, ...]) -> tuple[Seen, ...]:
 
 def _lines_of(seen: Seen, classes: Sequence[str], *, n_letters: int = 16) -> list[str]:
     """`4 taken for 9, 99 %` in lines; of a right answer or without a true class `9, 99 %`."""
-    said = f"{_cut(_name(seen.pred, classes), MAX_CUT)}, {_percent(seen.proba[seen.pred])}"
+    said = f"{cut(_name(seen.pred, classes), MAX_CUT)}, {_percent(seen.proba[seen.pred])}"
     if seen.is_wrong and seen.true is not None:
-        said = f"{_cut(_name(seen.true, classes), MAX_CUT)} taken for {said}"
+        said = f"{cut(_name(seen.true, classes), MAX_CUT)} taken for {said}"
     return textwrap.wrap(said, n_letters, break_on_hyphens=False) or [""]
 
 
@@ -309,12 +341,6 @@ def _name(code: int, classes: Sequence[str]) -> str:
 def _percent(share: float) -> str:
     """`99 %`, kept on one line."""
     return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
-
-
-def _cut(text: str, n: int) -> str:
-    """The text without its middle, where it is longer: classes may differ in their ends only."""
-    n_end = (n - 1) // 2
-    return text if len(text) <= n else f"{text[: n - 1 - n_end].rstrip()}…{text[len(text) - n_end :].lstrip()}"
 
 
 def _tail(name: str, n: int) -> str:

@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from firesteel.evaluation.baselines import Baseline, best_baseline
+from firesteel.evaluation.compared import Compared, compared_from
+from firesteel.evaluation.curvature import Curvature
 from firesteel.evaluation.importance import Importance
 from firesteel.evaluation.intervals import Comparison, Score, compare
 from firesteel.evaluation.metrics import BY_NAME, MAIN_METRIC, Answer
 from firesteel.evaluation.mistakes import Mistakes
 from firesteel.evaluation.sights import Sights
+from firesteel.evaluation.terms import Term
+from firesteel.evaluation.traces import Curve, Plane
 from firesteel.recipe import Choice, Task
 
 NET = "network"
@@ -54,37 +58,6 @@ class History:
 
 
 @dataclass(frozen=True)
-class Curvature:
-    """How strongly the loss bends at the weights that were kept: eigenvalues of its second derivatives."""
-
-    largest: float
-    smallest: float  # nan where it was not measured
-    momentum: float = 0.0
-
-    @property
-    def lr_limit(self) -> float:
-        """The lr above which gradient descent leaves such a valley: 2 (1 + momentum) / largest. Source: Polyak 1964."""
-        return 2 * (1 + self.momentum) / self.largest
-
-    @property
-    def condition(self) -> float:
-        """How many times more the steepest direction bends than the flattest: as many times longer that one takes."""
-        return self.largest / self.smallest if self.smallest > 0 else math.nan
-
-    @property
-    def sentence(self) -> str:
-        said = f"the loss bends by {self.largest:.4g} in its steepest direction: sgd climbs out with an lr above "
-        said += f"{self.lr_limit:.3g}"
-        flat = f", and {self.condition:.3g} times less in its flattest" if self.condition > 1 else ""
-        return said + flat
-
-    @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> Curvature:
-        largest, smallest, momentum = (_nan_if_none(record[name]) for name in ("largest", "smallest", "momentum"))
-        return cls(largest, smallest, momentum)
-
-
-@dataclass(frozen=True)
 class Standing:
     """One model's place beside the others."""
 
@@ -114,6 +87,10 @@ class Report:
     history: History | None = None
     sights: Sights | None = None  # of pictures with classes
     curvature: Curvature | None = None  # of a run by gradient descent
+    curve: Curve | None = None  # of one numeric column
+    plane: Plane | None = None  # of two numeric columns with classes
+    terms: tuple[Term, ...] = ()  # of a linear network for an amount
+    compared: tuple[Compared, ...] = ()  # the values of settings of which the best was kept, in the order given
     choices: tuple[Choice, ...] = ()
     notices: tuple[Notice, ...] = ()
     n_columns: int = 0
@@ -131,6 +108,12 @@ class Report:
     def best(self) -> Baseline | None:
         """The best baseline by the main metric."""
         return best_baseline(self.task, self.baselines)
+
+    @property
+    def sums(self) -> tuple[tuple[str, tuple[Term, ...]], ...]:
+        """The models that are sums, by label, with their terms."""
+        found = ((NET, self.terms), *((one.label, one.terms) for one in self.baselines))
+        return tuple((label, terms) for label, terms in found if terms)
 
     @property
     def standings(self) -> tuple[Standing, ...]:
@@ -163,8 +146,13 @@ class Report:
                 **self.mistakes.to_dict(),
                 "importances": [one.to_dict() for one in self.importances],
                 "history": None if self.history is None else asdict(self.history),
-                **({} if self.sights is None else {"sights": self.sights.to_dict()}),
-                **({} if self.curvature is None else {"curvature": asdict(self.curvature)}),
+                **{
+                    name: part.to_dict()
+                    for name in ("sights", "curve", "plane", "curvature")
+                    if (part := getattr(self, name)) is not None
+                },
+                **({"terms": [one.to_dict() for one in self.terms]} if self.terms else {}),
+                **({"compared": [one.to_dict() for one in self.compared]} if self.compared else {}),
                 "choices": [one.to_dict() for one in self.choices],
                 "notices": [one.to_dict() for one in self.notices],
                 "n_columns": self.n_columns,
@@ -186,7 +174,8 @@ class Report:
             Score(name, math.nan, math.nan, math.nan, n_rows.get("test", 0), BY_NAME[name].is_higher_better, note=note)
             for name, note in record["not_applicable"].items()
         )
-        notes, sights = record["baseline_notes"], record.get("sights")
+        notes, n_classes = record["baseline_notes"], len(record["classes"])
+        sights, curve, plane = (record.get(name) for name in ("sights", "curve", "plane"))
         return cls(
             **{name: record[name] for name in plain},
             reads=str(record.get("reads", "")),
@@ -202,8 +191,12 @@ class Report:
             mistakes=Mistakes.from_dict(record),
             importances=_checked(Importance, record["importances"]),
             history=History.from_dict(record["history"]) if record["history"] else None,
-            sights=Sights.from_dict(sights, n_classes=len(record["classes"])) if sights else None,
             curvature=Curvature.from_dict(record["curvature"]) if "curvature" in record else None,
+            sights=Sights.from_dict(sights, n_classes=n_classes) if sights else None,
+            curve=Curve.from_dict(curve, n_classes=n_classes) if curve else None,
+            plane=Plane.from_dict(plane, n_classes=n_classes) if plane else None,
+            terms=tuple(Term.from_dict(one) for one in record.get("terms", ())),
+            compared=compared_from(record.get("compared", ())),
             choices=_checked(Choice, record["choices"]),
             notices=_checked(Notice, record["notices"]),
         )

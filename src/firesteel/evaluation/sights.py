@@ -1,16 +1,10 @@
 """Pictures kept in a report: which were mistaken, which were right, and what the network looks at.
 
-All are small PNGs in the record. They are decoded only after their header, so that a record from a stranger cannot
-make a small text a large picture.
+All are small PNGs in the record, see `pngs.py`.
 """
 
 from __future__ import annotations
 
-import base64
-import io
-import struct
-import warnings
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
@@ -20,8 +14,8 @@ from numpy.typing import NDArray
 from pydantic import Field, PlainSerializer, PlainValidator, TypeAdapter
 
 from firesteel.evaluation.metrics import Floats, Ints
+from firesteel.evaluation.pngs import Bytes, as_grey, as_picture, to_png
 
-Bytes: TypeAlias = NDArray[np.uint8]
 Rows: TypeAlias = NDArray[np.int64]
 
 MAX_SIDE = 64  # of a picture in a report: larger ones are kept shrunk, so that the page stays small
@@ -34,63 +28,13 @@ N_SALIENT = 3  # of the worst mistakes, those with a saliency map
 MAX_NAME = 120  # characters; of a longer one its end is kept, where the file's name stands
 DECIMALS = 6  # of a probability in the record
 
-_SIGNATURE, _HEADER = b"\x89PNG\r\n\x1a\n", struct.Struct(">4sIIBB")  # "IHDR", width, height, bit depth, colour
-_CHANNELS = {0: 1, 2: 3}  # PNG's colour types: grey, RGB
-
-
-def _to_png(pixels: Bytes) -> str:
-    """The base64 text of (h, w), (h, w, 1) or (h, w, 3)."""
-    from PIL import Image
-
-    target = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels).save(target, format="PNG", optimize=True)
-    return base64.b64encode(target.getvalue()).decode("ascii")
-
-
-def _from_png(text: str, *, max_side: int) -> Bytes:
-    """(h, w, c) of such a text. Raises ValueError for what is none, or larger."""
-    from PIL import Image
-
-    if len(text) > 2 * 3 * max_side**2 + 1000:
-        raise ValueError("a picture of the report is too long")
-    content = base64.b64decode(text, validate=True)
-    start = len(_SIGNATURE) + 4
-    if not content.startswith(_SIGNATURE) or len(content) < start + _HEADER.size:
-        raise ValueError("a picture of the report is no PNG")
-    kind, width, height, depth, colour = _HEADER.unpack_from(content, start)
-    if kind != b"IHDR" or depth != 8 or colour not in _CHANNELS or not (0 < max(width, height) <= max_side):
-        raise ValueError(f"a picture of the report is {width} x {height} of colour type {colour}")
-    bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            opened = Image.open(io.BytesIO(content), formats=["PNG"])
-            if opened.size != (width, height):  # a second header
-                raise ValueError(f"a picture of the report is {opened.size}")
-            pixels = np.array(opened, dtype=np.uint8)
-    except (*bombs, OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
-        raise ValueError(f"a picture of the report is damaged: {error}") from None
-    return pixels.reshape(height, width, _CHANNELS[colour])
-
 
 def _as_picture(value: Any, max_side: int = MAX_SIDE) -> Bytes:
-    """An array (h, w, c), or the text of one, of a size that a report has."""
-    pixels = _from_png(value, max_side=max_side) if isinstance(value, str) else value
-    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:
-        raise ValueError("a picture of the report must be a text or bytes")
-    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or min(pixels.shape[:2]) == 0:
-        raise ValueError(f"a picture of the report is {pixels.shape}")
-    if max(pixels.shape[:2]) > max_side:
-        raise ValueError(f"a picture of the report is larger than {max_side} pixels")
-    return pixels
+    return as_picture(value, max_side=max_side)
 
 
 def _as_grey(value: Any, max_side: int = MAX_SIDE) -> Bytes:
-    """An array (h, w), or the text of one."""
-    pixels = _as_picture(value[..., None] if isinstance(value, np.ndarray) else value, max_side)
-    if pixels.shape[2] != 1:
-        raise ValueError("a map of the report must be grey")
-    return pixels[..., 0]
+    return as_grey(value, max_side=max_side)
 
 
 def _stacked(value: Any, of_one: Callable[[Any, int], Bytes]) -> Bytes:
@@ -104,7 +48,7 @@ def _stacked(value: Any, of_one: Callable[[Any, int], Bytes]) -> Bytes:
 
 
 def _to_pngs(tiles: Bytes) -> list[str]:
-    return [_to_png(tile) for tile in tiles]
+    return [to_png(tile) for tile in tiles]
 
 
 def _as_tiles(value: Any) -> Bytes:
@@ -115,8 +59,8 @@ def _as_maps(value: Any) -> Bytes:
     return _stacked(value, _as_grey)
 
 
-_Picture = Annotated[Bytes, PlainValidator(_as_picture), PlainSerializer(_to_png)]
-_Grey = Annotated[Bytes, PlainValidator(_as_grey), PlainSerializer(_to_png)]
+_Picture = Annotated[Bytes, PlainValidator(_as_picture), PlainSerializer(to_png)]
+_Grey = Annotated[Bytes, PlainValidator(_as_grey), PlainSerializer(to_png)]
 _Tiles = Annotated[Bytes, PlainValidator(_as_tiles), PlainSerializer(_to_pngs)]
 _Maps = Annotated[Bytes, PlainValidator(_as_maps), PlainSerializer(_to_pngs)]
 _Proba = Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)]

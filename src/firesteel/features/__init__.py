@@ -14,7 +14,17 @@ from __future__ import annotations
 
 from firesteel.features.encoding import Batch, Features
 from firesteel.features.fitting import fit_features
+from firesteel.features.numbers import NumberColumn
 from firesteel.features.oddities import Oddity, sum_oddities
 from firesteel.features.pixels import PictureFeatures, fit_pictures
 
-__all__ = ["Batch", "Features", "Oddity", "PictureFeatures", "fit_features", "fit_pictures", "sum_oddities"]
+__all__ = [
+    "Batch",
+    "Features",
+    "NumberColumn",
+    "Oddity",
+    "PictureFeatures",
+    "fit_features",
+    "fit_pictures",
+    "sum_oddities",
+]

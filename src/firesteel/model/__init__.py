@@ -8,6 +8,7 @@ answers.py     classes as the values that the training table held
 unfinished.py  what is kept for --resume while a run is trained
 saving.py      the run folder and back; folder.py: how a folder is written as a whole
 records.py     a report read from a folder: whether it can be shown
+linear_terms.py, tracing.py   what a net of few columns is, and how it runs
 noticing.py    what all rooms noticed, for the report
 seeing.py      what a net does with pictures, for the report
 predicting.py  a whole file, part by part

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,9 +33,11 @@ from firesteel.evaluation import (
 from firesteel.evaluation import Rows as BaselineRows
 from firesteel.features import Batch, Features
 from firesteel.model.fitting import Fitted, Judged
+from firesteel.model.linear_terms import linear_terms
 from firesteel.model.material import Material, encode
 from firesteel.model.model import Model, answers_of
 from firesteel.model.seeing import see
+from firesteel.model.tracing import trace
 from firesteel.recipe import Choice, Recipe, Task
 from firesteel.training import first_seed
 
@@ -56,10 +59,7 @@ def check_population(
     held = test.take(split.test)
     batch = encode(fitted.features, held)
     y = fitted.features.encode_target(held.frame)
-
-    def answer_of(rows: Batch) -> Answer:
-        return answers_of(fitted.population, fitted.readout, rows)
-
+    answer_of = partial(answers_of, fitted.population, fitted.readout)
     answer = answer_of(batch)
     baselines: tuple[Baseline, ...] = ()
     if recipe.baselines:
@@ -74,6 +74,7 @@ def check_population(
             names=fitted.features.num_labels if isinstance(fitted.features, Features) else (),
             asked=asked_baselines(recipe),
         )
+    curve, plane = trace(fitted, material, batch=batch, y=y, seed=seed)
     run = fitted.run
     return Report(
         task,
@@ -91,7 +92,11 @@ def check_population(
         choices=(*choices, *fitted.choices),
         notices=(*notices, *_curvature_notice(fitted), *(Notice("test_rows", text) for text in batch.notices)),
         curvature=fitted.curvature,
+        compared=fitted.compared,
+        terms=linear_terms(fitted, material) if recipe.net == "linear" else (),
         sights=_sights(fitted, held, batch, y=y, answer=answer),
+        curve=curve,
+        plane=plane,
         n_columns=len(fitted.features.sources),
         reads=spoken_form(held.form) if isinstance(held, Pictures) else "",
         n_members=fitted.population.k,

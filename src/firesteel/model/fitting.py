@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from firesteel.errors import DataError, TrainingError
-from firesteel.evaluation import Answer, Curvature, temperature
+from firesteel.evaluation import Answer, Compared, Curvature, temperature
 from firesteel.features import PictureFeatures
 from firesteel.model.material import AnyFeatures, Material, as_read
 from firesteel.model.readout import Readout
@@ -68,6 +68,7 @@ class Fitted:
     choices: tuple[Choice, ...]
     seconds: float  # of all trainings, pilots too
     curvature: Curvature | None = None
+    compared: tuple[Compared, ...] = ()  # the values of a list of settings
 
 
 def fit_population(
@@ -120,6 +121,7 @@ def fit_population(
     curvature = _curvature(population, train_rows, settings)
     part = "val" if material.has_val else "train"
     best, compared = _choose_value(settings, run, part=part, loss=_loss_word(readout), curvature=curvature)
+    values = _compared(settings, run, best)
     members = settings.members_of(best)
     best_ones = population.pick(members, _with_rate(population, settings, members))
     run = run.pick(members)
@@ -128,7 +130,23 @@ def fit_population(
     judged = _judge(readout, z, material)
     ours = (*named, *settings.choices, *started.choices, *measured, *compared, *calibrated)
     choices = ours if net is None else tuple(choice for choice in ours if choice.name not in OF_OUR_LAYERS)
-    return Fitted(material.features, readout, best_ones, run, judged, choices, seconds, curvature)
+    return Fitted(material.features, readout, best_ones, run, judged, choices, seconds, curvature, values)
+
+
+def _compared(settings: Settings, run: Run, best: int) -> tuple[Compared, ...]:
+    """How far each value of a list of settings came."""
+    losses = np.array(run.best_val_loss).reshape(settings.n_values, settings.n_folds).mean(axis=1)
+    return tuple(
+        Compared(
+            {name: values[i] for name, values in settings.compared.items()},
+            float(losses[i]),
+            run.best_epoch[settings.members_of(i)[0]],
+            run.n_epochs,
+            i == best,
+        )
+        for i in range(settings.n_values)
+        if settings.compared
+    )
 
 
 def _curvature(population: Population, rows: Rows, settings: Settings) -> Curvature | None:
