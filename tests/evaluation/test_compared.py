@@ -130,3 +130,10 @@ def test_a_loss_that_was_still_falling_is_said(make_report: MakeReport) -> None:
 def test_losses_of_any_size_can_be_drawn(losses: list[float], make_report: MakeReport) -> None:
     for name in ("lr", "seed"):
         drawn(make_report("regression"), values(name, [1, 2], losses))
+
+
+def test_without_val_rows_the_training_rows_chose(make_report: MakeReport) -> None:
+    found = values("lr", [0.1, 0.2], [0.5, 0.25])
+    report = replace(make_report("binary"), n_rows={"train": 8, "val": 0, "test": 4})
+    assert drawn(report, found).get_ylabel() == "train log loss"
+    assert "smallest train loss" in caption(report, found)

@@ -132,3 +132,18 @@ def test_the_sheet_says_how_many_mistakes_it_leaves_out(n_wrong: int, text: str,
     mistakes = Mistakes(confusion=Confusion(((9, n_wrong), (0, 9))))
     figure = next(one for one in FIGURES if one.name == "mistakes")
     assert figure.caption(replace(report, sights=sights, mistakes=mistakes)).startswith(text)
+
+
+def test_without_val_rows_the_learning_curve_is_of_training_rows_alone(make_report: MakeReport) -> None:
+    report = make_report("binary")
+    named = [text.get_text() for text in draw("learning_curve", report).texts]
+    assert {"train", "val"} <= set(named)
+    alone = replace(report, n_rows={"train": 8, "val": 0, "test": 4})
+    assert "val" not in [text.get_text() for text in draw("learning_curve", alone).texts]
+
+
+def test_curves_that_end_together_have_their_names_apart(make_report: MakeReport) -> None:
+    history = History(((1.0,), (0.5,)), ((1.0,), (0.5001,)), (2,))
+    texts = draw("learning_curve", replace(make_report("binary"), history=history)).texts
+    heights = [text.xyann[1] for text in texts if text.get_text() in ("train", "val")]
+    assert abs(heights[0] - heights[1]) > 10

@@ -38,6 +38,11 @@ def about_boundary(report: Report) -> str:
 
 def about_learning(report: Report) -> str:
     several = " of each member" if report.n_members > 1 else ""
+    if report.chosen_on == "train":
+        return (
+            "The loss on the rows that the network learns from. No rows were held out to choose the best epoch, "
+            "so only the test rows tell whether it learned by heart."
+        )
     return (
         f"Blue is the loss on rows the network learns from, orange on rows it does not; once orange stops falling it "
         f"only learns by heart, so the weights{several} are kept from the best epoch."
@@ -48,9 +53,9 @@ def about_compared(report: Report) -> str:
     found, names = report.compared, varying(report.compared)
     losses = [one.val_loss for one in found if not one.is_diverged]
     kept = next((f": {spoken_value(one, names)}" for one in found if one.is_kept), "")
-    text = f"All were trained on the same rows, and the one with the smallest val loss was kept{kept}."
+    text = f"All were trained on the same rows, and the one with the smallest {report.chosen_on} loss was kept{kept}."
     if names == ("seed",) and losses and min(losses) < max(losses):
-        text += f" The seed alone moves val loss between {min(losses):.3g} and {max(losses):.3g}."
+        text += f" The seed alone moves {report.chosen_on} loss between {min(losses):.3g} and {max(losses):.3g}."
     if any(one.is_still_falling for one in found):
         text += " A hollow point was still getting better in its last epoch."
     if len(losses) < len(found):

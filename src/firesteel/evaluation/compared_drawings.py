@@ -52,7 +52,7 @@ def compared(report: Report, ax: Axes | None = None) -> Axes:
     shown = _thinned(places, found, n_letters=max(map(len, "\n".join(words).splitlines())))
     ax.set_xticks([places[i] for i in shown], [words[i] for i in shown], parse_math=False)
     ax.set_xlim(-0.08, 1.08)
-    dress(ax, x=names[0] if len(names) == 1 else "", y=f"val {_loss_of(report)}", grid="y")
+    dress(ax, x=names[0] if len(names) == 1 else "", y=f"{report.chosen_on} {_loss_of(report)}", grid="y")
     for i, text in zip(shown, ax.get_xticklabels(), strict=True):
         if found[i].is_kept:
             text.set_color(NET)
@@ -129,7 +129,7 @@ def _strip(report: Report, ax: Axes | None) -> Axes:
     ax.set_yticks([])
     if not is_log:
         number_ticks(ax.xaxis)
-    dress(ax, x=f"val {_loss_of(report)}, a dot for each {SEED}", grid="x")
+    dress(ax, x=f"{report.chosen_on} {_loss_of(report)}, a dot for each {SEED}", grid="x")
     return ax
 
 

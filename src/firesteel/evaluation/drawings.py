@@ -91,7 +91,8 @@ def learning_curve(report: Report, ax: Axes | None = None) -> Axes:
     lowest, highest = math.inf, 0.0
     last = 0
     ends: list[tuple[str, float, float, str]] = []
-    for label, losses, colour in (("train", history.train_loss, OTHER), ("val", history.val_loss, NET)):
+    parts = [("train", history.train_loss, OTHER), ("val", history.val_loss, NET)]
+    for label, losses, colour in parts if report.chosen_on == "val" else parts[:1]:
         curves = np.array(losses, dtype=np.float64)  # (epochs, members)
         curves[~np.isfinite(curves)] = np.nan
         if curves.size == 0 or np.isnan(curves).all():

@@ -105,6 +105,11 @@ class Report:
         return next(found for found in self.test if found.name == MAIN_METRIC[self.task])
 
     @property
+    def chosen_on(self) -> str:
+        """The rows that choose the best epoch and the best value: val, or train where none were held out for it."""
+        return "train" if self.n_rows.get("val") == 0 else "val"
+
+    @property
     def best(self) -> Baseline | None:
         """The best baseline by the main metric."""
         return best_baseline(self.task, self.baselines)
