@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from importlib.metadata import version
+from functools import partial
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from firesteel.data import (
     Split,
     Table,
     Wish,
-    fingerprint,
     header_of,
     is_column,
     look_over,
@@ -34,6 +32,7 @@ from firesteel.data import (
 )
 from firesteel.errors import DataError, RecipeError
 from firesteel.features import PictureFeatures
+from firesteel.gallery import Outcome, find_entry, read_entries, run_entry
 from firesteel.model import (
     Evaluation,
     Model,
@@ -51,10 +50,11 @@ from firesteel.model import (
     predict_file,
     predict_pictures,
     predict_table,
+    run_key_of,
     save_model,
 )
-from firesteel.nets import ModuleSource, source_words
-from firesteel.recipe import Choice, Recipe, make_recipe, read_recipe
+from firesteel.nets import ModuleSource
+from firesteel.recipe import Recipe, make_recipe, read_recipe
 from firesteel.training import Observer, first_seed
 
 RunSource = str | Path | Model
@@ -196,8 +196,40 @@ def save(model: Model, output: str | Path, *, force: bool = False) -> None:
     save_model(model, output, force=force)
 
 
+def gallery(
+    *names: str,
+    seeds: int = 1,
+    fast: bool = False,
+    output: str | Path | None = None,
+    force: bool = False,
+    data_dir: str | Path | None = None,
+    offline: bool = False,
+    observer: Observer | None = None,
+) -> Iterator[Outcome]:
+    """Worked examples run, one after the other: what each reached beside what it must reach.
+
+    `names`: ids of entries; none = all, in the order of the path. Each is run with the seeds 0 to `seeds` - 1.
+    `fast`: cut short, for a quick check. `output`: the run folder of the one entry that is named. `data_dir` and
+    `offline` say where named sets lie and that none is fetched. Raises FiresteelError as `fit` does.
+    """
+    entries = [find_entry(name) for name in names] or list(read_entries().values())
+    if output is not None and (len(entries) > 1 or seeds > 1):
+        raise RecipeError(
+            "one run folder is for one entry with one seed",
+            found=f"{len(entries)} entries, {seeds} seeds",
+            hint="name one entry, or leave the output out",
+        )
+    wish = Wish(data_dir=None if data_dir is None else Path(data_dir), is_offline=offline)
+    place = None if output is None else Path(output)
+    for entry in entries:
+        for seed in range(seeds):
+            yield run_entry(
+                entry, partial(fit, observer=observer), seed=seed, is_fast=fast, output=place, force=force, wish=wish
+            )
+
+
 #: Each verb is one word of the command line and one section of the docs.
-VERBS = (fit, predict, evaluate, show, data)
+VERBS = (fit, predict, evaluate, show, data, gallery)
 
 
 def _train_and_save(
@@ -217,7 +249,7 @@ def _train_and_save(
     schema, split, test_table = _prepare(asked, table, test_table)
     check_baselines(asked, schema.target.task)
     material, choices = gather_material(asked, table, schema=schema, split=split, is_own_net=net is not None)
-    run_key = _run_key(asked, table, test_table, net=net)
+    run_key = run_key_of(asked, table, test_table, source=net)
     reading_s = time.perf_counter() - started
     with begun as checkpoint:
         fitted = fit_population(asked, material, net=net, observer=observer, checkpoint=checkpoint, run_key=run_key)
@@ -232,7 +264,7 @@ def _train_and_save(
             choices=choices,
         )
         report = replace(report, seconds={"reading": reading_s, **report.seconds})
-        recipe = _complete(asked, report.choices) if net is None else asked
+        recipe = asked.completed(report.choices) if net is None else asked
         model = Model(
             recipe,
             schema,
@@ -357,20 +389,6 @@ def _default_target(asked: Recipe, table: Table) -> str | int | None:
     if asked.target is not None:
         return asked.target
     return "target" if "target" in table.frame.columns else None
-
-
-def _complete(asked: Recipe, choices: Sequence[Choice]) -> Recipe:
-    """The recipe with everything that was chosen filled in, so that it repeats the run under other defaults."""
-    chosen = {choice.name: choice.value for choice in choices if choice.name in Recipe.model_fields}
-    open_fields = {name: value for name, value in chosen.items() if getattr(asked, name) is None}
-    return asked.replace(**open_fields)
-
-
-def _run_key(asked: Recipe, table: Table, test: Table | None, *, net: ModuleSource | None) -> str:
-    """Changes with everything that training depends on; rows that equal a test row are not trained on."""
-    tables = [fingerprint(one) for one in (table, test) if one is not None]
-    text = "\n".join([asked.to_toml(), *tables, source_words(net), version("firesteel")])
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _model(run: RunSource, net: ModuleSource | None) -> Model:

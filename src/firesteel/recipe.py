@@ -7,6 +7,7 @@ and what was chosen comes back as a `Choice` with its reason.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
@@ -170,6 +171,11 @@ class Recipe(BaseModel):
 
     def to_toml(self) -> str:
         return tomli_w.dumps(self.to_dict())
+
+    def completed(self, choices: Iterable[Choice]) -> Recipe:
+        """The recipe with everything that was chosen filled in, so that it repeats the run under other defaults."""
+        chosen = {choice.name: choice.value for choice in choices if choice.name in type(self).model_fields}
+        return self.replace(**{name: value for name, value in chosen.items() if getattr(self, name) is None})
 
     def replace(self, **changes: Any) -> Recipe:
         """A recipe with some fields changed, checked like a new one."""

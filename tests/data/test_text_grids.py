@@ -104,7 +104,6 @@ def test_drawings_of_other_sizes_are_fitted_with_a_notice(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        (f"{ONES}\n110\n11\n111\n", "line 10 of 'letters.grid' has 2 pixels, the first has 3"),
         (f"{ONES}\n121\n131\n", "line 10 of 'letters.grid' is '131'"),
         (f"{ONES}\n111\n121\n", "line 1 of 'letters.grid' is '111'"),
         (f"{ONES}\nT\n", "line 9 of 'letters.grid' is 'T'"),
@@ -115,3 +114,14 @@ def test_drawings_of_other_sizes_are_fitted_with_a_notice(tmp_path: Path) -> Non
 def test_what_is_no_drawing_is_refused_with_its_line(tmp_path: Path, text: str, found: str) -> None:
     with pytest.raises(DataError, match=found):
         read_text_grid(write(tmp_path, text, "letters.grid"), wish=Wish())
+
+
+def test_lines_that_end_early_are_filled_up_with_black_and_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "ragged.grid"
+    path.write_text("label: 7\n111\n001\n\nlabel: L\n1\n1\n111\n")
+    pictures = read_text_grid(path, wish=Wish())
+    assert (pictures.pixels[1, :, :, 0] > 0).tolist() == [[True, False, False], [True, False, False], [True, True, True]]
+    assert pictures.notices == (
+        "'ragged.grid': 2 of the 3 lines from line 6 on are shorter than 3 pixels, the first is line 6: "
+        "they are filled up with black on the right",
+    )

@@ -2,10 +2,11 @@
 
     fitting.py    firesteel fit: every field of the recipe as an option
     verbs.py      firesteel predict, evaluate, show, data
+    gallery.py    firesteel gallery, gallery run, gallery check
     text.py       results as lines of at most 80 columns
     progress.py   the bar while training goes on
 
-Exit codes: 0 fine, 2 your words or your data, 130 interrupted. `firesteel --help` imports neither
+Exit codes: 0 fine, 1 a check that failed, 2 your words or your data, 130 interrupted. `firesteel --help` imports neither
 torch nor the recipe: commands are loaded when they are called.
 """
 
@@ -30,9 +31,10 @@ COMMANDS = {
     "evaluate": ("firesteel.cli.verbs:evaluate", "Score a trained model on other rows."),
     "show": ("firesteel.cli.verbs:show", "Show what a model is, how it was made, and its scores."),
     "data": ("firesteel.cli.verbs:data", "Look over a table before training."),
+    "gallery": ("firesteel.cli.gallery:gallery", "Run worked examples, from f(x) = 3x to a convolutional net."),
 }
 
-EXIT_FINE, EXIT_WRONG, EXIT_INTERRUPTED = 0, 2, 130
+EXIT_FINE, EXIT_MISSED, EXIT_WRONG, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
 def make_app() -> App:

@@ -28,7 +28,7 @@ from firesteel.data.pictures import FILE, PICTURE, TARGET, Form, Pictures, Wish,
 from firesteel.data.schema import Column, Schema, Target
 from firesteel.data.sources import READERS, read_table, stream_tables
 from firesteel.data.splits import Split, fold_rows, split_rows
-from firesteel.data.synthetic import SYNTHETIC, rule_of
+from firesteel.data.synthetic import SYNTHETIC, made_up_target, rule_of
 from firesteel.data.table import Table, fingerprint
 from firesteel.data.values import as_numbers, as_times, as_words
 
@@ -63,6 +63,7 @@ __all__ = [
     "is_pictures",
     "look_over",
     "look_over_pictures",
+    "made_up_target",
     "match_test_labels",
     "read_input",
     "read_picture_schema",

@@ -61,9 +61,8 @@ def _line(columns: Columns, settings: Settings) -> Floats:
     return settings["slope"] * columns["x"] + settings["bias"]
 
 
-def _plane(columns: Columns, _: Settings) -> Floats:
-    a, b, c, d = columns.values()
-    return 12.34 + 1.11 * a + 2.22 * b + 3.33 * c + 4.44 * d
+def _plane(columns: Columns, settings: Settings) -> Floats:
+    return settings["bias"] + sum((settings[name] * values for name, values in columns.items()), start=np.zeros(1))
 
 
 def _cubic(columns: Columns, _: Settings) -> Floats:
@@ -147,7 +146,10 @@ SYNTHETIC: Mapping[str, Synthetic] = {
     "six-points": Synthetic(
         "6 points near 3x", ("x",), _six, {"rows": len(SIX_POINTS)}, draw=_one_to_six
     ),
-    "plane": Synthetic("12.34 + 1.11a + 2.22b + 3.33c + 4.44d", _FOUR, _plane),
+    "plane": Synthetic(
+        "12.34 + 1.11a + 2.22b + 3.33c + 4.44d", _FOUR, _plane,
+        {"bias": 12.34, "a": 1.11, "b": 2.22, "c": 3.33, "d": 4.44},
+    ),
     "cubic": Synthetic("5.2x^3 + 31", ("x",), _cubic),
     "unknown-formula": Synthetic(
         "5.3a^3 + 1/b + 32c^5 + 3/c^2 + 24c + (d + b)^2 + 345", _FOUR, _unknown_formula, {"low": 0.5, "rows": 20_000}
@@ -203,6 +205,16 @@ def rule_of(source: str) -> Callable[[pl.DataFrame], npt.NDArray[Any]] | None:
     if rule is None:
         return None
     return lambda frame: rule(_named(one, frame.select(one.names).to_numpy().astype(np.float64)))
+
+
+def made_up_target(source: str, frame: pl.DataFrame, column: str) -> Floats:
+    """The part of one column in a set of numbers `(n_rows,)`: its target with the other columns in their middle."""
+    name, settings = _parse(source)
+    one = SYNTHETIC[name]
+    middle = (settings["low"] + settings["high"]) / 2
+    numbers = np.full((frame.height, len(one.names)), middle)
+    numbers[:, one.names.index(column)] = frame[column].to_numpy()
+    return one.target(_named(one, numbers), settings).astype(np.float64)
 
 
 def _named(one: Synthetic, numbers: Floats) -> Columns:

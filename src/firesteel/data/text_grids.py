@@ -56,10 +56,10 @@ def is_text_grid(path: Path) -> bool:
         if len(text) == _LOOK_CHARACTERS:
             text = text.rpartition("\n\n")[0]
         blocks = _blocks(text, name=path.name)
-        pixels = _drawn(blocks, name=path.name)
+        pixels, filled = _drawn(blocks, name=path.name)
     except (DataError, UnicodeDecodeError, OSError):
         return False
-    is_drawing = len({one.shape for one in pixels}) == 1 and min(pixels[0].shape) >= _LEAST_SIDE
+    is_drawing = len({one.shape for one in pixels}) == 1 and min(pixels[0].shape) >= _LEAST_SIDE and not filled
     return is_drawing and (len(blocks) > 1 or blocks[0].label is not None)
 
 
@@ -77,18 +77,19 @@ def read_text_grid(path: Path, *, wish: Wish) -> Reading:
     except OSError as error:
         raise DataError("the file must be readable", found=f"'{path}': {error.strerror}", hint="chmod +r") from None
     blocks = _blocks(text, name=path.name)
-    drawn = _drawn(blocks, name=path.name)
+    drawn, filled = _drawn(blocks, name=path.name)
     height, width = Counter(one.shape for one in drawn).most_common(1)[0][0]
     form = wish.form or Form(height, width, 1)
     pixels = np.concatenate([fit_array(one[None, ..., None], form) for one in drawn])
     n_other = sum(one.shape != (form.height, form.width) for one in drawn)
     said = [f"{n_other:,} of {len(drawn):,} drawings have another size and were fitted to {spoken_form(form)}"]
+    said = [*filled, *(said if n_other else ())]
     labels = tuple(block.label for block in blocks)
     return Reading(
         pixels,
         numbered(len(drawn)),
         labels if any(label is not None for label in labels) else None,
-        tuple(said) if n_other else (),
+        tuple(said),
     )
 
 
@@ -131,8 +132,8 @@ def _label_in(row: str) -> str | None:
     return row
 
 
-def _drawn(blocks: Sequence[_Block], *, name: str) -> list[Pixels]:
-    """Grey pixels (h, w) of each block. Raises DataError for lines of another length or other characters."""
+def _drawn(blocks: Sequence[_Block], *, name: str) -> tuple[list[Pixels], list[str]]:
+    """Grey pixels (h, w) of each block, and what was filled up. Raises DataError for other characters."""
     if not blocks:
         raise DataError("a text grid must have drawings", found=f"'{name}' has none", hint="lines of 0 and 1")
     used = {character for block in blocks for row in block.rows for character in row}
@@ -144,15 +145,18 @@ def _drawn(blocks: Sequence[_Block], *, name: str) -> list[Pixels]:
         levels = [[_levels(row, block.line + i, name) for i, row in enumerate(block.rows)] for block in blocks]
         if max(max(row) for block in levels for row in block) <= 1:
             levels = [[[_BRIGHTEST * one for one in row] for row in block] for block in levels]
+    filled = []
     for block, rows in zip(blocks, levels, strict=True):
-        odd = next((i for i, row in enumerate(rows) if len(row) != len(rows[0])), None)
-        if odd is not None:
-            raise DataError(
-                "all lines of a drawing must be equally long",
-                found=f"line {block.line + odd} of '{name}' has {len(rows[odd])} pixels, the first has {len(rows[0])}",
-                hint="an empty line between two drawings",
+        width = max(map(len, rows))
+        short = [i for i, row in enumerate(rows) if len(row) < width]
+        if short:
+            filled.append(
+                f"'{name}': {len(short)} of the {len(rows)} lines from line {block.line} on are shorter than {width} "
+                f"pixels, the first is line {block.line + short[0]}: they are filled up with black on the right"
             )
-    return [np.array(rows, np.uint8) for rows in levels]
+        for row in rows:
+            row.extend([0] * (width - len(row)))
+    return [np.array(rows, np.uint8) for rows in levels], filled
 
 
 def _levels(row: str, line: int, name: str) -> list[int]:

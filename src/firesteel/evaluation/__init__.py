@@ -6,7 +6,16 @@ from firesteel.evaluation.calibration import Calibration, calibration_curve, sof
 from firesteel.evaluation.classical import Rows
 from firesteel.evaluation.compared import Compared
 from firesteel.evaluation.curvature import Curvature
-from firesteel.evaluation.figures import FIGURES, Figure, activations_png, draw, label_sheet_png, sheet_png, write_png
+from firesteel.evaluation.figures import (
+    FIGURES,
+    Figure,
+    activations_png,
+    draw,
+    figure_png,
+    label_sheet_png,
+    sheet_png,
+    write_png,
+)
 from firesteel.evaluation.importance import Importance, permutation_importance
 from firesteel.evaluation.intervals import Comparison, Score, compare, score, with_spread
 from firesteel.evaluation.lines import headline, model_table, score_table, summary
@@ -59,6 +68,7 @@ __all__ = [
     "draw_labels",
     "draw_prediction",
     "draw_sheet",
+    "figure_png",
     "find_mistakes",
     "find_sights",
     "fit_baselines",

@@ -208,6 +208,12 @@ def write_png(report: Report, folder: Path) -> list[Path]:
     return paths
 
 
+def figure_png(name: str, report: Report) -> bytes:
+    """One figure by its name as a PNG. Raises RecipeError as `draw` does."""
+    with _quiet_fonts():
+        return _png(_whole(draw(name, report)))
+
+
 def sheet_png(seens: Sequence[Seen], classes: Sequence[str]) -> bytes:
     """Pictures with their answers as a PNG."""
     with _quiet_fonts():
@@ -252,11 +258,15 @@ def to_svg(figure: Figure, report: Report) -> str:
 
 
 def _drawn(figure: Figure, report: Report) -> Drawn:
+    return _whole(figure.draw(report, None))
+
+
+def _whole(ax: Axes) -> Drawn:
     from matplotlib.figure import Figure as Drawing
 
-    drawn = figure.draw(report, None).figure
+    drawn = ax.figure
     if not isinstance(drawn, Drawing):
-        raise TypeError(f"{figure.name} was drawn on a part of a figure")
+        raise TypeError("a figure of its own was drawn on a part of another")
     return drawn
 
 

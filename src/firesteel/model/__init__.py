@@ -24,7 +24,7 @@ from firesteel.model.noticing import gather_notices
 from firesteel.model.predicting import Predictions, predict_file, predict_pictures, predict_table
 from firesteel.model.readout import Readout
 from firesteel.model.saving import load_model, save_model
-from firesteel.model.unfinished import Unfinished
+from firesteel.model.unfinished import Unfinished, run_key_of
 
 __all__ = [
     "Evaluation",
@@ -46,5 +46,6 @@ __all__ = [
     "predict_file",
     "predict_pictures",
     "predict_table",
+    "run_key_of",
     "save_model",
 ]

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
+from firesteel.data import Table, fingerprint
 from firesteel.errors import ModelError
 from firesteel.model.folder import MODEL
+from firesteel.nets import ModuleSource, source_words
 from firesteel.recipe import Recipe
 
 ENDING = ".unfinished"
+
+
+def run_key_of(asked: Recipe, table: Table, test: Table | None, *, source: ModuleSource | None) -> str:
+    """Changes with everything that training depends on; rows that equal a test row are not trained on."""
+    tables = [fingerprint(one) for one in (table, test) if one is not None]
+    text = "\n".join([asked.to_toml(), *tables, source_words(source), version("firesteel")])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import numpy as np
+
+#: Training is restless where, over at least so many epochs, most jumps turn round and are of some size.
+N_RESTLESS, RESTLESS_TURNS, RESTLESS_JUMP = 8, 0.6, 0.1
+
 Ending = Literal["all epochs", "no better val loss", "interrupted"]
 
 
@@ -37,7 +42,22 @@ class Run:
         n_diverged = self.best_epoch.count(0)
         if n_diverged:
             said.append(f"{n_diverged} of {len(self.best_epoch)} members never had a val loss that is a number")
+        if self.is_restless:
+            said.append(
+                "training did not settle: over the last quarter of the epochs the loss went up and down by a tenth or "
+                "more each time. The steps are too large: a smaller lr, or --schedule cosine"
+            )
         return tuple(said)
+
+    @property
+    def is_restless(self) -> bool:
+        """Whether the train loss jumps to and fro at the end instead of coming to rest."""
+        last = np.array(self.train_loss[-(self.n_epochs // 4) :]).mean(axis=1) if self.n_epochs else np.zeros(0)
+        if len(last) < N_RESTLESS or not np.isfinite(last).all():
+            return False
+        jumps = np.diff(last)
+        turns = float((np.sign(jumps[1:]) != np.sign(jumps[:-1])).mean())
+        return turns >= RESTLESS_TURNS and float(np.abs(jumps).mean()) >= RESTLESS_JUMP * float(last.mean()) > 0
 
     def pick(self, members: list[int]) -> Run:
         """The run as these members saw it."""

@@ -1,0 +1,142 @@
+"""An entry run by the ordinary fit, and its measures held against what it must reach."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from firesteel.data import Wish, read_pictures
+from firesteel.errors import DataError
+from firesteel.evaluation import figure_png
+from firesteel.gallery.entries import Entry, Expected, Value
+from firesteel.gallery.measuring import Ran, measure
+from firesteel.gallery.touring import TOURS, Shown
+from firesteel.model import Model
+
+#: `firesteel.fit`, which stands above this room: `fit(output=..., force=..., **fields of a recipe)`.
+Fit = Callable[..., Model]
+
+
+@dataclass(frozen=True)
+class Reached:
+    """One expectation of an entry, and what was measured."""
+
+    expected: Expected
+    value: Value
+    is_met: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an entry gave with one seed."""
+
+    entry: Entry
+    seed: int
+    is_fast: bool
+    reached: tuple[Reached, ...] = ()
+    not_applicable: str = ""  # why it was not run
+    numbers: Mapping[str, Value] = field(default_factory=dict)  # what its paragraph names
+    runs: Mapping[str, Ran] = field(default_factory=dict)
+    shown: Mapping[str, Shown] = field(default_factory=dict)  # steps of a tour
+    seconds: float = 0.0
+
+    @property
+    def is_met(self) -> bool:
+        """Whether nothing was missed; so it is where nothing could be run."""
+        return all(one.is_met for one in self.reached)
+
+    @property
+    def paragraph(self) -> str:
+        """The entry's paragraph with its numbers filled in."""
+        return self.entry.text.format(**self.numbers).strip()
+
+    def figures(self) -> dict[str, bytes]:
+        """The figures that the entry names as PNG, by a name for a file."""
+        found = {name: shown.picture for name, shown in self.shown.items() if shown.picture}
+        for words in self.entry.figures:
+            run, colon, figure = words.rpartition(":")
+            ran = self.runs[run] if colon else next(iter(self.runs.values()))
+            name = f"{run}-{figure.strip()}" if colon else figure
+            found[name.replace("_", "-")] = figure_png(figure.strip(), ran.model.report)
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.entry.id,
+            "seed": self.seed,
+            "fast": self.is_fast,
+            "not_applicable": self.not_applicable,
+            "is_met": self.is_met,
+            "reached": [
+                {
+                    "what": one.expected.what,
+                    "value": one.value,
+                    "bar": one.expected.bar(is_fast=self.is_fast),
+                    "is_met": one.is_met,
+                }
+                for one in self.reached
+            ],
+            "seconds": self.seconds,
+        }
+
+
+def run_entry(
+    entry: Entry,
+    fit: Fit,
+    *,
+    seed: int = 0,
+    is_fast: bool = False,
+    output: Path | None = None,
+    force: bool = False,
+    wish: Wish | None = None,
+) -> Outcome:
+    """Every run of an entry, and all that it must reach, measured.
+
+    `output`: the run folder, or of several runs the folder of their folders. `wish` says where named sets lie and
+    whether they may be fetched; an entry whose set is not there is not applicable. Raises FiresteelError as fit does.
+    """
+    wish = wish or Wish()
+    if obstacle := entry.later or _obstacle(entry, wish):
+        return Outcome(entry, seed, is_fast, not_applicable=obstacle)
+    started = time.perf_counter()
+    shown = {name: TOURS[name](wish) for name in entry.tour}
+    recipes = entry.runs_of(seed=seed, is_fast=is_fast)
+    runs = {}
+    for name, fields in recipes.items():
+        place = output / name if output is not None and len(recipes) > 1 else output
+        began = time.perf_counter()
+        model = fit(**_placed(fields, wish), output=place, force=force)
+        runs[name] = Ran(fields, model, time.perf_counter() - began, entry.ask, wish)
+    taken = time.perf_counter() - started
+    expected = [one for one in entry.expect if not (is_fast and one.fast == "skip")]
+    reached = []
+    for one in expected:
+        value = _measured(one.measure, runs, shown)
+        reached.append(Reached(one, value, one.is_met(value, is_fast=is_fast)))
+    numbers = {name: _measured(words, runs, shown) for name, words in entry.numbers.items()}
+    return Outcome(entry, seed, is_fast, tuple(reached), numbers=numbers, runs=runs, shown=shown, seconds=taken)
+
+
+def _measured(words: str, runs: Mapping[str, Ran], shown: Mapping[str, Shown]) -> Value:
+    """A step of the tour by its name, or a measure of the runs."""
+    return shown[words].value if words in shown else measure(runs, words)
+
+
+def _placed(fields: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
+    """The fields with the places of named sets, which are the session's and not the entry's."""
+    places = {"data_dir": None if wish.data_dir is None else str(wish.data_dir), "offline": wish.is_offline}
+    return {**fields, **places}
+
+
+def _obstacle(entry: Entry, wish: Wish) -> str:
+    """Why the set that an entry needs is not there, or nothing."""
+    if not entry.needs:
+        return ""
+    try:
+        read_pictures(entry.needs, wish=wish)
+    except DataError as error:
+        return f"no data: {error.must}; {error.found}, see: {error.hint}"
+    return ""
