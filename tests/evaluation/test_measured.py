@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -57,15 +59,27 @@ def test_a_single_training_row_answers_for_all() -> None:
     assert found.predict(np.ones((3, 1))) == pytest.approx([5, 5, 5])
 
 
+class Fitted(NamedTuple):
+    """As much of a fitted machine as a choice looks at."""
+
+    C: float
+    support_: np.ndarray
+    shape_fit_: tuple[int, int]
+
+
 def test_a_larger_penalty_is_taken_only_beyond_noise() -> None:
     def choose(losses: dict[float, list[float]]) -> Penalty:
-        return choose_penalty(lambda penalty: penalty, lambda penalty: np.array(losses[penalty]))
+        def learn(penalty: float) -> tuple[Fitted, ...]:
+            return (Fitted(penalty, support_=np.arange(5), shape_fit_=(20, 2)),)
+
+        return choose_penalty(learn, lambda model: np.array(losses[model[-1].C]), penalties=sorted(losses))
 
     nothing = [0.0] * 30
     one_more = {1.0: [1.0] + [0.0] * 29, 10.0: nothing, 100.0: nothing, 1000.0: nothing}
     many_more = {1.0: [1.0] * 15 + [0.0] * 15, 10.0: nothing, 100.0: nothing, 1000.0: nothing}
     assert choose(one_more).C == 1
     assert choose(many_more).C == 10
+    assert choose(many_more).support == 0.25
     assert choose({1.0: nothing, 10.0: [1.0] * 30}).n_tried == 2
 
 
@@ -74,6 +88,8 @@ def test_rows_are_bounded_by_work_unless_someone_asked() -> None:
     assert rows.final(10**6, support=1.0) < 10_000
     assert rows.final(10**6, support=0.05) > 20_000
     assert SvmRows.of(5, is_regression=False, is_asked=True).final(10**6, support=1.0) == 10**6
+    assert rows.of_choice(10**6) == 4000
+    assert rows.of_choice(10**6, support=0.1) > 8000
     assert SvmRows.of(3000, is_regression=False, is_asked=False).n_choice < 500
 
 
