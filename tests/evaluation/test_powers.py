@@ -45,6 +45,12 @@ def test_with_noise_a_power_library_answers_as_well_as_the_noise_lets_it() -> No
     assert np.sqrt(np.mean((model.predict(fresh) - formula_of(fresh)) ** 2)) < 30
 
 
+def test_terms_that_stand_out_of_the_noise_are_the_true_ones() -> None:
+    x = uniform(0.5, 10, 10_000, d=4, seed=1)
+    y = formula_of(x) + np.random.default_rng(2).normal(size=len(x))
+    assert coefficients_of(PowerLibrary(4, seed=0).fit(x, y)).keys() == FORMULA.keys()
+
+
 def test_of_pure_noise_a_power_library_takes_next_to_nothing() -> None:
     x, y = uniform(-1, 1, 400, d=4), np.random.default_rng(1).normal(size=400)
     model = PowerLibrary(4, seed=0).fit(x, y)
