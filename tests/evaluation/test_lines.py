@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from firesteel.evaluation.baselines import Baseline
 from firesteel.evaluation.digits import aligned
 from firesteel.evaluation.lines import WIDTH, headline, model_table, score_table, summary, width_note
 from firesteel.evaluation.report import Report
+from firesteel.evaluation.terms import Term
 from firesteel.recipe import Task
 
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
@@ -122,3 +124,11 @@ def test_val_scores_stand_beside_the_test_scores_with_the_spread_over_members(ma
 )
 def test_numbers_have_few_digits_and_as_many_decimals(values: list[float], metric: str, texts: list[str]) -> None:
     assert aligned(values, metric=metric) == texts
+
+
+def test_what_a_model_that_is_a_sum_has_found_is_a_line(make_report: MakeReport) -> None:
+    report = make_report("regression")
+    line = Baseline(
+        "linear_regression", "linear regression", report.test, 0.1, terms=(Term("1", 24.0), Term("x", 1.29))
+    )
+    assert "  linear regression: weight = 24 + 1.29 x" in summary(replace(report, baselines=(line,)))

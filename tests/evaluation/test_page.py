@@ -9,9 +9,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from firesteel.evaluation.baselines import Baseline
 from firesteel.evaluation.lines import headline, width_note
 from firesteel.evaluation.page import render_page
 from firesteel.evaluation.report import Notice, Report
+from firesteel.evaluation.terms import Term
 from firesteel.recipe import Choice, Task
 
 MakeReport = Callable[..., Report]
@@ -123,3 +125,14 @@ def test_pictures_have_a_section_and_a_table_has_none(make_report: MakeReport) -
 def test_few_test_rows_are_pointed_out(make_report: MakeReport) -> None:
     report = make_report("binary", skill=0.3)
     assert f"{width_note(report)}." in read(render_page(report.to_dict(), title="t"))[0]
+
+
+def test_formulas_stand_on_the_page_and_columns_named_like_tags_stay_words(make_report: MakeReport) -> None:
+    report = make_report("regression")
+    assert "Formulas" not in render_page(report.to_dict(), title="t")
+    line = Baseline(
+        "linear_regression", "linear regression", report.test, 0.1, terms=(Term("1", 2.0), Term("<b>", 3.0))
+    )
+    page = render_page(replace(report, baselines=(line,)).to_dict(), title="t")
+    assert "weight = 2 + 3 &lt;b&gt;" in page
+    assert read(page)[0].count("Formulas") == 1

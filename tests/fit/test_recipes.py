@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
@@ -175,3 +176,31 @@ def test_every_choice_is_printed_with_its_reason(say, rows_csv, tmp_path) -> Non
     for choice in firesteel.load(tmp_path / "r").report.choices:
         assert choice.name in text
         assert choice.reason in text
+
+
+def test_baselines_are_named_in_words_or_in_the_recipe(say, rows_csv, tmp_path) -> None:
+    words = ("fit", rows_csv, "--target", "y", "--epochs", 1, "--members", 1, "-o", tmp_path / "run", "--force")
+    assert say(*words, "--baselines", "random_forest,majority").code == 0
+    assert list(firesteel.load(tmp_path / "run").report.to_dict()["baselines"]) == ["majority", "random_forest"]
+    recipe = tmp_path / "run" / "recipe.toml"
+    assert 'baselines = [\n    "random_forest",\n    "majority",\n]' in recipe.read_text()
+    (tmp_path / "own.toml").write_text('baselines = ["majority"]\n')
+    assert say(*words, "--recipe", tmp_path / "own.toml").code == 0
+    assert [one.name for one in firesteel.load(tmp_path / "run").report.baselines] == ["majority"]
+    assert say(*words, "--recipe", tmp_path / "own.toml", "--no-baselines").code == 0
+    assert firesteel.load(tmp_path / "run").report.baselines == ()
+
+
+def test_an_empty_list_of_baselines_is_none_and_a_single_name_a_list() -> None:
+    assert Recipe(baselines=[]).baselines is False
+    assert Recipe(baselines="svm").baselines == ("svm",)
+
+
+def test_a_formula_is_in_the_columns_own_units_however_they_are_read() -> None:
+    day, is_open = 2e9 + np.arange(200) % 50, np.arange(200) // 50 % 2
+    frame = pl.DataFrame({"day": day, "is_open": is_open == 1, "y": 3 * (day - 2e9) + 70 * is_open})
+    model = firesteel.fit(frame, "y", keep=["day", "is_open"], epochs=1, members=1, baselines=["linear_regression"])
+    terms = {term.name: term.coefficient for term in model.report.baselines[0].terms}
+    (shifted,) = [name for name in terms if name.startswith("'day - 20000000")]
+    assert terms[shifted] == pytest.approx(3)
+    assert terms["'is_open=true'"] == pytest.approx(70)

@@ -86,6 +86,8 @@ CASES = {
     "a word for a number": ("fit good.csv --target y --epochs many", "'many' was given", "--epochs"),
     "a number too small": ("fit good.csv --target y --epochs 0", "equal to 1; '0' was given", "--epochs"),
     "a value not in the list": ("fit good.csv --target y --activation rellu", "'rellu' was given", "mean relu?"),
+    "a baseline": ("fit good.csv --target y --baselines svn", "'svn' was given", "did you mean svm?"),
+    "a baseline of another task": ("fit good.csv --target y --baselines mean", "'mean' is not", "majority,"),
     "an empty value": ("fit good.csv --target y --d-hidden 8,,8", "'' was given", "--d-hidden"),
     "a kind": ("fit good.csv --target y --kind a=numbers", "'numbers' was given", "did you mean"),
     "a kind without a column": ("fit good.csv --target y --kind a", "'a' was given", "--kind zip_code=categorical"),

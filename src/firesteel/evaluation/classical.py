@@ -197,21 +197,26 @@ def _linear_found(fitted: Any, job: Job, note: str) -> Found:
 
 
 def neighbours(job: Job) -> Setup:
-    estimator = measured.Neighbours(
-        lambda model: _on_dense(job, model),
-        is_regression=job.task == "regression",
-        n_judged=min(measured.MAX_JUDGED, max(measured.MIN_JUDGED, job.test.n_rows // 2)),
-        threads=job.threads,
-        seed=job.seed,
-    )
+    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
+    is_regression = job.task == "regression"
+    kind = KNeighborsRegressor if is_regression else KNeighborsClassifier
+    n_judged = min(measured.MAX_JUDGED, max(measured.MIN_JUDGED, job.test.n_rows // 2))
+    model = _on_dense(job, kind(n_neighbors=1, n_jobs=job.threads))
+    estimator = measured.Neighbours(model, is_regression=is_regression, n_judged=n_judged, seed=job.seed)
     return Setup(estimator, lambda fitted: Found(fitted.note))
 
 
 def svm(job: Job) -> Setup:
-    rows = measured.SvmRows.of(job.d_dense, is_regression=job.task == "regression", is_asked=job.is_asked)
-    kind = measured.SVMRegressor if job.task == "regression" else measured.SVMClassifier
-    estimator = kind(lambda machine: _on_dense(job, machine), rows=rows, seed=job.seed)
-    return Setup(estimator, lambda fitted: Found(fitted.note, n_rows=fitted.n_rows_))
+    from sklearn.svm import SVC, SVR
+
+    def make(penalty: float) -> Any:
+        return _on_dense(job, SVR(C=penalty) if is_regression else SVC(C=penalty, random_state=job.seed))
+
+    is_regression = job.task == "regression"
+    rows = measured.SvmRows.of(job.d_dense, is_regression=is_regression, is_asked=job.is_asked)
+    kind = measured.SVMRegressor if is_regression else measured.SVMClassifier
+    return Setup(kind(make, rows=rows, seed=job.seed), lambda fitted: Found(fitted.note, n_rows=fitted.n_rows_))
 
 
 def polynomial(job: Job) -> Setup:
@@ -237,14 +242,14 @@ def library_obstacle(job: Job) -> str:
         return "it takes numbers only, and some columns are categorical"
     if job.n_num > MAX_LIBRARY:
         return f"it takes up to {MAX_LIBRARY} numeric columns, and there are {job.n_num:,}"
+    if np.isnan(job.train.combined()).any():
+        return "some numbers are missing"
     return _powers_obstacle(job)
 
 
 def _powers_obstacle(job: Job) -> str:
     if job.n_num == 0:
         return "there is no numeric column"
-    if np.isnan(job.train.combined()).any():
-        return "some numbers are missing"
     if job.n_rows < MIN_POWER_ROWS:
         return f"it takes {MIN_POWER_ROWS} training rows, and there are {job.n_rows}"
     return ""

@@ -51,12 +51,15 @@ class _Powered:
     def _remember(self, X: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Medians, ends and the scale of the target; the numbers and the standardised target."""
         numbers = X[:, : self.n_num]
-        self.medians_: Floats = np.median(numbers, axis=0)
+        is_missing = np.isnan(numbers)
+        self.has_gaps_ = bool(is_missing.any())
+        is_empty = is_missing.all(axis=0)
+        self.medians_: Floats = np.nanmedian(np.where(is_empty, 0.0, numbers), axis=0)
         reach = REACH * (y.max() - y.min())
         self.low_, self.high_ = float(y.min() - reach), float(y.max() + reach)
         self.centre_, self.spread_ = float(y.mean()), float(y.std()) or 1.0
         self.n_held_ = 0
-        return numbers, (y - self.centre_) / self.spread_
+        return self._filled(X), (y - self.centre_) / self.spread_
 
     def _filled(self, X: Floats) -> Floats:
         numbers = X[:, : self.n_num]
@@ -76,8 +79,8 @@ class _Powered:
     @property
     def note_held(self) -> str:
         """Test rows whose answer was held back; nothing where there are none."""
-        rows = "row" if self.n_held_ == 1 else "rows"
-        return f"; the answer for {self.n_held_:,} test {rows} is held to the end" if self.n_held_ else ""
+        answers = "1 answer is" if self.n_held_ == 1 else f"{self.n_held_:,} answers are"
+        return f"; {answers} cut, far outside of the training targets" if self.n_held_ else ""
 
 
 class Polynomial(_Powered):
@@ -111,11 +114,11 @@ class Polynomial(_Powered):
     def note(self) -> str:
         errors = ", ".join(f"{degree}: {error:.3g}" for degree, error in enumerate(self.errors_, start=1))
         products = " with products" if self.has_products_ and self.degree_ > 1 else ""
-        return f"degree {self.degree_}{products}, chosen on {N_FOLDS} folds (RMSE by degree {errors}){self.note_held}"
+        return f"degree {self.degree_}{products}, chosen on {N_FOLDS} folds (RMSE of degree {errors}){self.note_held}"
 
     def _raw_sum(self, numbers: Floats) -> PowerSum | None:
-        """In powers of the raw numbers; None where categorical columns take part."""
-        if self.levels_:
+        """In powers of the raw numbers; None where categorical columns or medians for missing numbers take part."""
+        if self.levels_ or self.has_gaps_:
             return None
         raw = _raw_powers(self.powers_, self.coef_, middle=self.middle_, half=self.half_)
         powers = np.array(list(raw), dtype=np.int64)
@@ -149,6 +152,7 @@ class PowerLibrary(_Powered):
         library = _library(numbers, is_away=is_away)
         self.n_candidates_ = len(library)
         self.powers_, self.error_ = self._chosen(library, numbers, z)
+        self.sign_[(self.powers_ >= 0).all(axis=0)] = 0.0  # nothing to guard
         self.coef_ = least_squares(self._design(numbers, self.powers_), z)
         coefficients = self.spread_ * self.coef_ / np.prod(self.size_**self.powers_, axis=1)
         coefficients[0] += self.centre_  # the constant is in every set, and first
@@ -180,7 +184,7 @@ class PowerLibrary(_Powered):
         n = len(self.powers_) - 1
         terms = "1 term" if n == 1 else f"{n} terms"
         return (
-            f"{terms} and a constant out of {self.n_candidates_ - 1}, how many chosen on {N_FOLDS} folds "
+            f"{terms} and a constant, chosen on {N_FOLDS} folds out of {self.n_candidates_ - 1} "
             f"(RMSE {self.error_:.3g}){self.note_held}"
         )
 
