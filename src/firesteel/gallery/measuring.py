@@ -81,6 +81,16 @@ def _baseline(ran: Ran, name: str, metric: str) -> float:
     return _value(_of(ran, name).scores, metric)
 
 
+def _baseline_low(ran: Ran, name: str, metric: str) -> float:
+    """The lower end of a baseline's 95 % interval."""
+    return _found(_of(ran, name).scores, metric).low
+
+
+def _baseline_high(ran: Ran, name: str, metric: str) -> float:
+    """The upper end of a baseline's 95 % interval."""
+    return _found(_of(ran, name).scores, metric).high
+
+
 def _against(ran: Ran, name: str) -> float:
     """The network's mean squared error on test rows as a multiple of a baseline's."""
     return _test(ran, _MSE) / _value(_of(ran, name).scores, _MSE)
@@ -105,6 +115,12 @@ def _formula(ran: Ran, baseline: str) -> str:
     """A baseline's formula; of the network where it is called `network`."""
     terms = ran.model.report.terms if baseline == "network" else _of(ran, baseline).terms
     return formula("y", terms)
+
+
+def _degree(ran: Ran, column: str) -> float:
+    """The largest power of a column in the polynomial baseline."""
+    powers = [term.name.removeprefix(column).removeprefix("^") or "1" for term in _of(ran, "polynomial").terms]
+    return max(float(power) for power in powers if power.isdigit())
 
 
 def _note(ran: Ran, baseline: str) -> str:
@@ -263,11 +279,14 @@ MEASURES: Mapping[str, Callable[..., Value]] = {
     "low": _low,
     "high": _high,
     "baseline": _baseline,
+    "baseline_low": _baseline_low,
+    "baseline_high": _baseline_high,
     "against": _against,
     "weight": _weight,
     "term": _term,
     "terms": _terms,
     "formula": _formula,
+    "degree": _degree,
     "note": _note,
     "steps": _steps,
     "epochs": _epochs,
@@ -335,4 +354,6 @@ def _value(scores: tuple[Score, ...], metric: str) -> float:
 
 
 def _found(scores: tuple[Score, ...], metric: str) -> Score:
-    return next(found for found in scores if found.name == metric)
+    """A score by its name; one that is not a number where it could not be measured."""
+    nothing = Score(metric, math.nan, math.nan, math.nan, 0, True)
+    return next((found for found in scores if found.name == metric), nothing)
