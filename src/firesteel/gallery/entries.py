@@ -94,7 +94,7 @@ class Entry(_Frozen):
 
     def runs_of(self, *, seed: int, is_fast: bool) -> dict[str, dict[str, Any]]:
         """The fields of each run's recipe, by the run's name."""
-        if self.later or self.tour:
+        if self.later or not self.recipe:
             return {}
         cut = self.fast if is_fast else {}
         return {

@@ -172,6 +172,11 @@ def _compared(ran: Ran, name: str, value: str) -> float:
     return next(one.val_loss for one in ran.model.report.compared if one.settings[name] == float(value))
 
 
+def _kept(ran: Ran, name: str) -> float:
+    """The val loss that the kept value of a list of settings came to."""
+    return next(one.val_loss for one in ran.model.report.compared if one.is_kept and name in one.settings)
+
+
 def _chosen(ran: Ran, name: str) -> Value:
     """The value that was kept of a setting."""
     value = next((one.value for one in ran.model.report.choices if one.name == name), getattr(ran.model.recipe, name))
@@ -295,6 +300,7 @@ MEASURES: Mapping[str, Callable[..., Value]] = {
     "stuck": _stuck,
     "worst": _worst,
     "compared": _compared,
+    "kept": _kept,
     "chosen": _chosen,
     "curvature": _curvature,
     "condition": _condition,
