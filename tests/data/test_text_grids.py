@@ -120,7 +120,11 @@ def test_lines_that_end_early_are_filled_up_with_black_and_that_is_said(tmp_path
     path = tmp_path / "ragged.grid"
     path.write_text("label: 7\n111\n001\n\nlabel: L\n1\n1\n111\n")
     pictures = read_text_grid(path, wish=Wish())
-    assert (pictures.pixels[1, :, :, 0] > 0).tolist() == [[True, False, False], [True, False, False], [True, True, True]]
+    assert (pictures.pixels[1, :, :, 0] > 0).tolist() == [
+        [True, False, False],
+        [True, False, False],
+        [True, True, True],
+    ]
     assert pictures.notices == (
         "'ragged.grid': 2 of the 3 lines from line 6 on are shorter than 3 pixels, the first is line 6: "
         "they are filled up with black on the right",
