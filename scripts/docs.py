@@ -2,7 +2,8 @@
 """Writes docs/reference.md from the code, the pictures, and into each page what its commands print now.
 
 After a change of what is printed: `.venv/bin/python scripts/docs.py`, then read `git diff`. With the names of pages
-(README.md docs/howto.md), only these.
+(README.md docs/howto.md), only these. `scripts/docs.py learn [ID ...]` runs the gallery and writes its pages; without
+ids, those that are older than their entry.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, get_args
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference.md"
+LEARN = ROOT / "docs" / "learn"
 PICTURES = ("models", "learning-curve")
 HEAD = "# Reference\n\nWritten from the code by `scripts/docs.py`; a test holds them together.\n"
 
@@ -25,7 +27,9 @@ def reference() -> str:
     """The whole page."""
     data = [_sets(), _endings()]
     results = [_metrics(), _baselines(), _figures()]
-    return "\n".join([HEAD, _options(), _python(), _exceptions(), *data, *results, _layers(), _views(), *_registries()])
+    return "\n".join(
+        [HEAD, _options(), _python(), _exceptions(), *data, *results, _layers(), _views(), *_registries(), _measures()]
+    )
 
 
 def _table(title: str, heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -108,14 +112,19 @@ def _exceptions() -> str:
 
 
 def _sets() -> str:
-    from firesteel.data import BUILT_IN, NAMED_SETS
+    from firesteel.data import BUILT_IN, NAMED_SETS, SYNTHETIC
 
     built_in = ((f"`{name}`", what) for name, (_, _, what) in BUILT_IN.items())
     named = (
         (f"`{name}`", one.about, f"{sum(file.n_bytes for file in one.files) / 1e6:.0f} MB")
         for name, one in NAMED_SETS.items()
     )
-    tables = _table("Built-in sets", ("name", "what is in it"), built_in)
+    made_up = (
+        (f"`synthetic:{name}`", one.about, ", ".join(f"`{word}={value:g}`" for word, value in one.known.items()))
+        for name, one in SYNTHETIC.items()
+    )
+    tables = _table("Built-in sets", ("name", "what is in it"), built_in) + "\n"
+    tables += _table("Made-up sets", ("name", "target", "settings, and what they are where nothing is said"), made_up)
     pictures = _table("Named sets of pictures", ("name", "what is in it", "fetched once"), named)
     return f"{tables}\n{pictures}"
 
@@ -187,6 +196,13 @@ def _views() -> str:
     return _table("Augmentations", heading, rows) + "\nEach is kept only where a pilot says that it helps.\n"
 
 
+def _measures() -> str:
+    from firesteel.gallery import MEASURES
+
+    rows = [(f"`{name}`", _first_line(one)) for name, one in MEASURES.items()]
+    return _table("Measures of the gallery", ("word", "what it gives"), rows)
+
+
 def _registries() -> list[str]:
     from firesteel.nets import ACTIVATIONS, LOSSES
     from firesteel.training import OPTIMIZERS, SCHEDULES
@@ -209,6 +225,9 @@ def main() -> None:
     sys.path[:0] = [str(ROOT / "tests" / "docs")]
     from pages import PAGES, renewed
 
+    if sys.argv[1:2] == ["learn"]:
+        learn(sys.argv[2:])
+        return
     chosen = [Path(word).resolve() for word in sys.argv[1:]]
     with tempfile.TemporaryDirectory() as cache:
         os.environ["FIRESTEEL_CACHE"] = cache
@@ -218,6 +237,41 @@ def main() -> None:
         for path in chosen or PAGES:
             with tempfile.TemporaryDirectory() as folder:
                 _write(path, renewed(path.read_text(encoding="utf-8"), Path(folder)))
+
+
+def learn(names: list[str]) -> None:
+    """Run entries of the gallery and write their pages, with figures, and the list of all."""
+    from firesteel import api
+    from firesteel.gallery import fingerprint_in, learn_page, path_page, read_entries, read_path
+
+    entries = read_entries()
+    order = list(entries)
+    if not names:
+        pages = {name: LEARN / f"{name}.md" for name in order}
+        said = {
+            name: fingerprint_in(page.read_text(encoding="utf-8")) for name, page in pages.items() if page.is_file()
+        }
+        names = [name for name in order if said.get(name) != entries[name].fingerprint]
+    (LEARN / "images").mkdir(parents=True, exist_ok=True)
+    _write(LEARN / "index.md", path_page(read_path(), entries))
+    for outcome in api.gallery(*names) if names else ():
+        name, place = outcome.entry.id, order.index(outcome.entry.id)
+        if outcome.not_applicable and not outcome.entry.later:
+            print(f"not written: {name}, {outcome.not_applicable}")
+            continue
+        figures = outcome.figures()
+        for old in (LEARN / "images").glob(f"{name}-*.png"):
+            if not any(
+                other != name and other.startswith(f"{name}-") and old.name.startswith(f"{other}-") for other in order
+            ):
+                old.unlink()
+        for figure, png in figures.items():
+            (LEARN / "images" / f"{name}-{figure}.png").write_bytes(png)
+        before = entries[order[place - 1]] if place else None
+        after = entries[order[place + 1]] if place + 1 < len(order) else None
+        _write(LEARN / f"{name}.md", learn_page(outcome, figures=figures, before=before, after=after))
+        if not outcome.is_met:
+            print(f"missed: {name}")
 
 
 def _draw() -> None:

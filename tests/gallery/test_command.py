@@ -56,7 +56,7 @@ def test_the_check_as_json(say):
 def test_a_missed_bar_ends_with_1(say, monkeypatch):
     from firesteel.gallery.measuring import MEASURES
 
-    monkeypatch.setitem(MEASURES, "weight", lambda ran, name: 2.0)
+    monkeypatch.setitem(MEASURES, "weight", lambda *_: 2.0)
     said = say("gallery", "check", "fit-c")
     assert said.code == 1
     assert "MISSED" in said.out

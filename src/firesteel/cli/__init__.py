@@ -6,8 +6,8 @@
     text.py       results as lines of at most 80 columns
     progress.py   the bar while training goes on
 
-Exit codes: 0 fine, 1 a check that failed, 2 your words or your data, 130 interrupted. `firesteel --help` imports neither
-torch nor the recipe: commands are loaded when they are called.
+Exit codes: 0 fine, 1 a check that failed, 2 your words or your data, 130 interrupted. `firesteel --help` imports
+neither torch nor the recipe: commands are loaded when they are called.
 """
 
 from __future__ import annotations

@@ -100,13 +100,25 @@ def _run_lines(outcome: Outcome, place: Path | None) -> list[str]:
     entry = outcome.entry
     if outcome.not_applicable:
         return [entry.title, "", *wrapped(f"not applicable because {outcome.not_applicable}")]
-    paragraphs = [line for part in outcome.paragraph.split("\n\n") for line in (*wrapped(" ".join(part.split())), "")]
+    paragraphs = [line for part in outcome.paragraph.split("\n\n") for line in (*_part_lines(part), "")]
     lines = [entry.title, *wrapped(entry.asks), "", *paragraphs, *_reached_lines(outcome)]
     if outcome.runs:
         names = list(outcome.runs)
         folder = f"{place}/{names[0]}" if len(names) > 1 else f"{place}"
         lines += ["", f"saved in {place}; the first report: {folder}/report.html"]
     return lines
+
+
+def _part_lines(part: str) -> list[str]:
+    """A paragraph, or a list of which each item begins with a dash."""
+    items = part.removeprefix("- ").split("\n- ") if part.startswith("- ") else []
+    if not items:
+        return wrapped(" ".join(part.split()))
+    return [
+        f"- {line[2:]}" if i == 0 else line
+        for item in items
+        for i, line in enumerate(wrapped(" ".join(item.split()), indent="  "))
+    ]
 
 
 def _check_lines(outcome: Outcome) -> list[str]:

@@ -30,6 +30,9 @@ SEED = "seed"  # a name for chance, not a quantity: seeds have no order
 DECADE = 10.0  # values that span more than that are spaced by their logarithms
 MIN_GAP = 0.1  # of the width, between two values; nearer ones are spaced evenly instead
 LETTER = 0.019  # of the width, that a letter below the axis takes
+MAX_NUMBERED = 12  # seeds that have their number beside the dot; of more the dots are stacked closely
+STACKED, STACKED_HEIGHT = 0.025, 0.11  # of the width and in inches, that a dot of many takes
+MAX_STRIP = 3.2  # inches, of all dots together
 MAX_LOST = 8  # seeds that are named where they diverged
 ROOM, ROOM_ABOVE = 0.2, 0.25  # of the range: below the points, and above them where some diverged
 NEAR = 0.08  # of the width, that a seed's number takes
@@ -106,10 +109,15 @@ def _strip(report: Report, ax: Axes | None) -> Axes:
     losses = [one.val_loss for one in found]
     is_log = is_wide(losses)
     at = [math.log(loss) for loss in losses] if is_log else losses
-    levels = _levels(at)
-    ax = ax or new_axes(height=1.1 + 0.38 * (1 + max(levels, default=0)))
+    is_numbered = len(found) <= MAX_NUMBERED
+    levels = _levels(at, near=NEAR if is_numbered else STACKED)
+    ax = ax or new_axes(
+        height=1.1 + min(MAX_STRIP, (0.38 if is_numbered else STACKED_HEIGHT) * (1 + max(levels, default=0)))
+    )
     for one, level in zip(found, levels, strict=True):
         _dot(ax, one.val_loss, level, one=one)
+        if not (is_numbered or one.is_kept):
+            continue
         words = f"kept: {SEED} {one.settings[SEED]:g}" if one.is_kept else f"{one.settings[SEED]:g}"
         ax.annotate(
             words, (one.val_loss, level), (-5 if one.is_kept else 0, -8 if one.is_kept else 6),
@@ -125,7 +133,7 @@ def _strip(report: Report, ax: Axes | None) -> Axes:
         ax.set_xscale("log")
     else:
         ax.margins(x=0.06)
-    ax.set_ylim(-0.95, max(levels, default=0) + 0.9)
+    ax.set_ylim(-0.95 if is_numbered else -0.15 * (1 + max(levels, default=0)), max(levels, default=0) + 0.9)
     ax.set_yticks([])
     if not is_log:
         number_ticks(ax.xaxis)
@@ -205,13 +213,13 @@ def _thinned(places: Sequence[float], found: Sequence[Compared], *, n_letters: i
     return [kept_at.get(place, first_at[place]) for place in sorted(set(shown))]
 
 
-def _levels(at: Sequence[float]) -> list[int]:
-    """For rising places the lowest level at which each has room for its number."""
+def _levels(at: Sequence[float], *, near: float) -> list[int]:
+    """For rising places the lowest level at which each has room for itself: so much of the width."""
     span = (at[-1] - at[0]) if len(at) > 1 else 0.0
     ends: list[float] = []
     levels = []
     for place in at:
-        level = next((i for i, end in enumerate(ends) if place - end > NEAR * span), len(ends))
+        level = next((i for i, end in enumerate(ends) if place - end > near * span), len(ends))
         ends[level : level + 1] = [place]
         levels.append(level)
     return levels
@@ -243,4 +251,4 @@ def _words_of(found: Sequence[Compared], names: Sequence[str]) -> list[str]:
 
 
 def _loss_of(report: Report) -> str:
-    return "mean squared error, target standardised" if report.task == "regression" else "log loss"
+    return "mean squared error" if report.task == "regression" else "log loss"

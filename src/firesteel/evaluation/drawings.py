@@ -114,7 +114,8 @@ def learning_curve(report: Report, ax: Axes | None = None) -> Axes:
         plain_log_ticks(ax)
     ax.set_xlim(1 if last > 1 else 0.5, max(last, 1.5))
     ax.xaxis.set_major_locator(few_ticks(whole=True))
-    loss = "mean squared error, target standardised" if report.task == "regression" else "log loss"
+    scaled = ", target standardised" if report.is_target_scaled else ""
+    loss = f"mean squared error{scaled}" if report.task == "regression" else "log loss"
     dress(ax, x="epoch", y=loss, grid="y")
     _name_curves(ax, ends)
     return ax

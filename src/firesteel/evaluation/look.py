@@ -119,9 +119,15 @@ def is_wide(values: Sequence[float]) -> bool:
     return bool(values) and min(values) > 0 and max(values) / min(values) > LOG_RATIO
 
 
+#: Powers of ten along an axis with numbers between them.
+MAX_DECADES = 3
+
+
 def plain_log_ticks(ax: Axes) -> None:
-    """0.1, 0.2, 0.5, 1 along y instead of powers of ten."""
-    _log_ticks(ax.yaxis, subs=(1, 2, 5), spoken=lambda value, _: f"{value:g}")
+    """0.1, 0.2, 0.5, 1 along y; only 0.1, 1, 10 where that would be more than a reader wants."""
+    low, high = ax.get_ylim()
+    is_long = high > low > 0 and high / low > 10**MAX_DECADES
+    _log_ticks(ax.yaxis, subs=(1,) if is_long else (1, 2, 5), spoken=lambda value, _: f"{value:g}")
 
 
 def _log_ticks(axis: Axis, *, subs: Sequence[float], spoken: Callable[[float, object], str]) -> None:

@@ -36,6 +36,7 @@ from firesteel.model.fitting import Fitted, Judged
 from firesteel.model.linear_terms import linear_terms
 from firesteel.model.material import Material, encode
 from firesteel.model.model import Model, answers_of
+from firesteel.model.readout import Readout
 from firesteel.model.seeing import see
 from firesteel.model.tracing import trace
 from firesteel.recipe import Choice, Recipe, Task
@@ -97,6 +98,7 @@ def check_population(
         sights=_sights(fitted, held, batch, y=y, answer=answer),
         curve=curve,
         plane=plane,
+        is_target_scaled=fitted.readout != Readout(task),
         n_columns=len(fitted.features.sources),
         reads=spoken_form(held.form) if isinstance(held, Pictures) else "",
         n_members=fitted.population.k,
