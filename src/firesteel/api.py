@@ -249,7 +249,7 @@ def _train_and_save(
     schema, split, test_table = _prepare(asked, table, test_table)
     check_baselines(asked, schema.target.task)
     material, choices = gather_material(asked, table, schema=schema, split=split, is_own_net=net is not None)
-    run_key = run_key_of(asked, table, test_table, source=net)
+    run_key = run_key_of(asked, table, test=test_table, source=net)
     reading_s = time.perf_counter() - started
     with begun as checkpoint:
         fitted = fit_population(asked, material, net=net, observer=observer, checkpoint=checkpoint, run_key=run_key)

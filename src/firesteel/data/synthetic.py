@@ -207,7 +207,7 @@ def rule_of(source: str) -> Callable[[pl.DataFrame], npt.NDArray[Any]] | None:
     return lambda frame: rule(_named(one, frame.select(one.names).to_numpy().astype(np.float64)))
 
 
-def made_up_target(source: str, frame: pl.DataFrame, column: str) -> Floats:
+def made_up_target(source: str, frame: pl.DataFrame, *, column: str) -> Floats:
     """The part of one column in a set of numbers `(n_rows,)`: its target with the other columns in their middle."""
     name, settings = _parse(source)
     one = SYNTHETIC[name]

@@ -249,7 +249,7 @@ def _beside(ran: Ran, column: str, model: str = "network") -> float:
     """R2 of what is left of a made-up target once the part of one column is taken out of it."""
     frame = ran.table("test").frame
     y = frame[ran.model.schema.target.name].to_numpy().astype(np.float64)
-    alone = made_up_target(str(ran.fields["data"]), frame, column)
+    alone = made_up_target(str(ran.fields["data"]), frame, column=column)
     pred = ran.model.predict(frame).pred if model == "network" else _of(ran, model).answer
     assert pred is not None, "a baseline that was just fitted keeps its answers"
     rest = y - alone
@@ -260,7 +260,7 @@ def _share(ran: Ran, column: str) -> float:
     """The share of a made-up target's variance that the part of one column makes."""
     frame = ran.table("test").frame
     y = frame[ran.model.schema.target.name].to_numpy().astype(np.float64)
-    rest = y - made_up_target(str(ran.fields["data"]), frame, column)
+    rest = y - made_up_target(str(ran.fields["data"]), frame, column=column)
     return float(1 - rest.var() / y.var())
 
 

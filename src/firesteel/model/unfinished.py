@@ -20,7 +20,7 @@ from firesteel.recipe import Recipe
 ENDING = ".unfinished"
 
 
-def run_key_of(asked: Recipe, table: Table, test: Table | None, *, source: ModuleSource | None) -> str:
+def run_key_of(asked: Recipe, table: Table, *, test: Table | None, source: ModuleSource | None) -> str:
     """Changes with everything that training depends on; rows that equal a test row are not trained on."""
     tables = [fingerprint(one) for one in (table, test) if one is not None]
     text = "\n".join([asked.to_toml(), *tables, source_words(source), version("firesteel")])
