@@ -260,18 +260,17 @@ def learn(names: list[str]) -> None:
             print(f"not written: {name}, {outcome.not_applicable}")
             continue
         figures = outcome.figures()
-        for old in (LEARN / "images").glob(f"{name}-*.png"):
-            if not any(
-                other != name and other.startswith(f"{name}-") and old.name.startswith(f"{other}-") for other in order
-            ):
-                old.unlink()
-        for figure, png in figures.items():
-            (LEARN / "images" / f"{name}-{figure}.png").write_bytes(png)
+        for figure, drawing in figures.items():
+            (LEARN / "images" / f"{name}-{figure}.png").write_bytes(drawing.png)
         before = entries[order[place - 1]] if place else None
         after = entries[order[place + 1]] if place + 1 < len(order) else None
         _write(LEARN / f"{name}.md", learn_page(outcome, figures=figures, before=before, after=after))
         if not outcome.is_met:
             print(f"missed: {name}")
+    shown = "".join(page.read_text(encoding="utf-8") for page in LEARN.glob("*.md"))
+    for image in (LEARN / "images").iterdir():
+        if image.name not in shown:
+            image.unlink()
 
 
 def _draw() -> None:

@@ -51,11 +51,11 @@ def test_the_paragraph_has_its_numbers(outcome):
 
 
 def test_figures_are_pictures(outcome):
-    assert outcome.figures()["data-fit"].startswith(b"\x89PNG")
+    assert outcome.figures()["data-fit"].png.startswith(b"\x89PNG")
 
 
 def test_the_page_holds_question_answer_and_numbers(outcome):
-    page = learn_page(outcome, figures=["data-fit"], before=None, after=made(id="next"))
+    page = learn_page(outcome, figures=outcome.figures(), before=None, after=made(id="next"))
     assert page.startswith(f"<!-- made from entry {outcome.entry.fingerprint} ")
     assert "*Why?*" in page
     assert "| slope | 1.29 | 1.29 ± 0.0001 |" in page

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tomli_w
 
 from firesteel.gallery.entries import Entry, Group, spoken
-from firesteel.gallery.running import Outcome
+from firesteel.gallery.running import Drawing, Outcome
 from firesteel.gallery.touring import code_of, saying_of
 
 #: Names the entry that a page was made from.
@@ -27,10 +27,10 @@ def fingerprint_in(page: str) -> str:
     return found[1] if found else ""
 
 
-def learn_page(outcome: Outcome, *, figures: Iterable[str], before: Entry | None, after: Entry | None) -> str:
+def learn_page(outcome: Outcome, *, figures: Mapping[str, Drawing], before: Entry | None, after: Entry | None) -> str:
     """The page of an entry: question, paragraph, figures, reached beside expected, the recipe, and where to go on.
 
-    `figures` are the names of PNG files `images/ID-NAME.png` beside the page.
+    `figures` lie beside the page as `images/ID-NAME.png`.
     """
     entry = outcome.entry
     parts = [
@@ -38,7 +38,10 @@ def learn_page(outcome: Outcome, *, figures: Iterable[str], before: Entry | None
         f"# {entry.title}",
         f"*{entry.asks}*",
         outcome.paragraph,
-        *(f"![{entry.title}: {name.replace('-', ' ')}](images/{entry.id}-{name}.png)" for name in figures),
+        *(
+            f"![{entry.title}: {name.replace('-', ' ')}](images/{entry.id}-{name}.png)\n\n*{drawing.caption}*"
+            for name, drawing in figures.items()
+        ),
         *_steps(outcome),
         *_table(outcome),
         *_recipe(entry),
@@ -88,9 +91,9 @@ def _recipe(entry: Entry) -> list[str]:
         return [f"<!-- not run: it is run where this page is made -->\n{command}"] if not entry.later else []
     blocks = [_toml(entry.recipe)]
     for name, run in entry.runs.items():
-        changes: dict[str, Any] = {**run.recipe, **({"seed": [*range(run.starts)]} if run.starts > 1 else {})}
         said = f"# {name}{': ' + run.label if run.label else ''}"
-        blocks.append(f"{said}\n{_toml(changes)}".rstrip())
+        many = f"# seed = 0 to {run.starts - 1}, all at once\n" if run.starts > 1 else ""
+        blocks.append(f"{said}\n{many}{_toml(run.recipe)}".rstrip())
     text = "\n\n".join(block.strip() for block in blocks)
     note = "<!-- not run: it is run where this page is made -->\n"
     return [

@@ -10,10 +10,10 @@ from typing import Any
 
 from firesteel.data import Wish, read_pictures
 from firesteel.errors import DataError
-from firesteel.evaluation import figure_png
+from firesteel.evaluation import FIGURES, figure_png
 from firesteel.gallery.entries import Entry, Expected, Value
 from firesteel.gallery.measuring import Ran, measure
-from firesteel.gallery.touring import TOURS, Shown
+from firesteel.gallery.touring import TOURS, Shown, saying_of
 from firesteel.model import Model
 
 #: `firesteel.fit`, which stands above this room: `fit(output=..., force=..., **fields of a recipe)`.
@@ -27,6 +27,14 @@ class Reached:
     expected: Expected
     value: Value
     is_met: bool
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as PNG, and what it shows."""
+
+    png: bytes
+    caption: str
 
 
 @dataclass(frozen=True)
@@ -53,14 +61,21 @@ class Outcome:
         """The entry's paragraph with its numbers filled in."""
         return self.entry.text.format(**self.numbers).strip()
 
-    def figures(self) -> dict[str, bytes]:
-        """The figures that the entry names as PNG, by a name for a file."""
-        found = {name: shown.picture for name, shown in self.shown.items() if shown.picture}
+    def figures(self) -> dict[str, Drawing]:
+        """The figures that the entry names, by a name for a file."""
+        found = {}
+        for name, shown in self.shown.items():
+            if shown.picture:
+                found[name.replace("_", "-")] = Drawing(shown.picture, saying_of(name))
         for words in self.entry.figures:
             run, colon, figure = words.rpartition(":")
-            ran = self.runs[run] if colon else next(iter(self.runs.values()))
-            name = f"{run}-{figure.strip()}" if colon else figure
-            found[name.replace("_", "-")] = figure_png(figure.strip(), ran.model.report)
+            run, figure = run or next(iter(self.runs)), figure.strip()
+            report = self.runs[run].model.report
+            said = next(one.caption(report) for one in FIGURES if one.name == figure)
+            label = self.entry.label_of(run)
+            name = f"{run}-{figure}" if colon else figure
+            caption = f"{label[:1].upper()}{label[1:]}. {said}" if colon else said
+            found[name.replace("_", "-")] = Drawing(figure_png(figure, report), caption)
         return found
 
     def to_dict(self) -> dict[str, Any]:

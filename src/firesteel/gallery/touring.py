@@ -31,40 +31,51 @@ def _numbers(values: torch.Tensor) -> list[float]:
     return [float(value) for value in values.reshape(-1)]
 
 
+def _grad(x: torch.Tensor) -> torch.Tensor:
+    assert x.grad is not None, "backward has filled it"
+    return x.grad
+
+
 def matrix_by_vector(_: Wish) -> Shown:
     """Each row of A times v, summed: a linear layer without its bias."""
     A, v = torch.tensor([[2, 1], [3, 4]]), torch.tensor([1, 2])
-    return Shown(_numbers(A @ v))
+    result = A @ v
+    return Shown(_numbers(result))
 
 
 def matrix_by_matrix(_: Wish) -> Shown:
     """Each row of A with each column of B: a layer on several rows at once."""
     A, B = torch.tensor([[2, 1], [3, 4]]), torch.tensor([[-1, 4], [2, 0]])
-    return Shown(_numbers(A @ B))
+    result = A @ B
+    return Shown(_numbers(result))
 
 
 def transpose(_: Wish) -> Shown:
     """Rows become columns; a reshape would keep the order of the numbers and mix what belongs together."""
     A = torch.tensor([[2, 1], [3, 4]])
-    return Shown(_numbers(A.T))
+    result = A.T
+    return Shown(_numbers(result))
 
 
 def determinant(_: Wish) -> Shown:
     """By how much A stretches an area. It needs numbers with decimals."""
     A = torch.tensor([[2.0, 1.0], [3.0, 4.0]])
-    return Shown(round(float(torch.det(A)), 6))
+    result = torch.det(A)
+    return Shown(round(float(result), 6))
 
 
 def reshape_mixes(_: Wish) -> Shown:
     """Three pictures of two pixels: `reshape` into columns takes pixels of different pictures for one."""
     pictures = torch.tensor([[1, 1], [2, 2], [3, 3]])
-    return Shown(_numbers(pictures.reshape(2, 3)[:, 0]))
+    result = pictures.reshape(2, 3)[:, 0]
+    return Shown(_numbers(result))
 
 
 def mean_of_squares(_: Wish) -> Shown:
     """The mean of (x + 3)^2 over 24 drawn numbers: one number that all of them lead to."""
     x = torch.randn((2, 3, 4), generator=torch.Generator().manual_seed(0))
-    return Shown(round(float(((x + 3.0) ** 2).mean()), 4))
+    result = ((x + 3.0) ** 2).mean()
+    return Shown(round(float(result), 4))
 
 
 def gradient_of_the_mean(_: Wish) -> Shown:
@@ -72,15 +83,15 @@ def gradient_of_the_mean(_: Wish) -> Shown:
     x = torch.randn((2, 3, 4), generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
     ((x + 3.0) ** 2).mean().backward()
     by_hand = 2 * (x.detach() + 3.0) / 24
-    gradient = x.grad if x.grad is not None else torch.zeros_like(by_hand)
-    return Shown(round(float((gradient - by_hand).abs().max()), 12))
+    result = (_grad(x) - by_hand).abs().max()
+    return Shown(round(float(result), 12))
 
 
 def gradient_of_cubes(_: Wish) -> Shown:
     """The sum of x^3 grows with 3 x^2: 12 at 2, 108 at 6."""
     x = torch.tensor([2.0, 6.0], requires_grad=True)
     (x**3).sum().backward()
-    return Shown(_numbers(x.grad if x.grad is not None else torch.zeros(2)))
+    return Shown(_numbers(_grad(x)))
 
 
 def gradients_add_up(_: Wish) -> Shown:
@@ -88,7 +99,7 @@ def gradients_add_up(_: Wish) -> Shown:
     x = torch.tensor([2.0], requires_grad=True)
     for _step in range(2):
         (x**3).sum().backward()
-    return Shown(_numbers(x.grad if x.grad is not None else torch.zeros(1)))
+    return Shown(_numbers(_grad(x)))
 
 
 def no_graph_without_need(_: Wish) -> Shown:
@@ -96,7 +107,8 @@ def no_graph_without_need(_: Wish) -> Shown:
     x = torch.tensor([2.0], requires_grad=True)
     with torch.no_grad():
         y = x**3
-    return Shown(str(y.requires_grad))
+    result = y.requires_grad
+    return Shown(str(result))
 
 
 _SIX = """
@@ -227,9 +239,9 @@ TOURS: Mapping[str, Tour] = {
 
 
 def code_of(name: str) -> str:
-    """The lines of a step as they are run, without its head."""
-    lines = inspect.getsource(TOURS[name]).splitlines()[2:]
-    return textwrap.dedent("\n".join(lines)).replace("return Shown(", "(", 1)
+    """The lines of a step as they are run, without its head and what packs the result."""
+    lines = inspect.getsource(TOURS[name]).splitlines()[2:-1]
+    return textwrap.dedent("\n".join(lines)).replace("_grad(x)", "x.grad")
 
 
 def saying_of(name: str) -> str:

@@ -62,19 +62,7 @@ def check_population(
     y = fitted.features.encode_target(held.frame)
     answer_of = partial(answers_of, fitted.population, fitted.readout)
     answer = answer_of(batch)
-    baselines: tuple[Baseline, ...] = ()
-    if recipe.baselines:
-        baselines = fit_baselines(
-            BaselineRows(material.x_num, material.x_cat, material.y),
-            BaselineRows(batch.x_num, batch.x_cat, y),
-            task=task,
-            n_levels=fitted.features.n_levels,
-            seed=seed,
-            threads=recipe.threads or 1,
-            n_classes=len(schema.target.classes) or None,
-            names=fitted.features.num_labels if isinstance(fitted.features, Features) else (),
-            asked=asked_baselines(recipe),
-        )
+    baselines = _beside(recipe, fitted, material=material, batch=batch, y=y)
     curve, plane = trace(fitted, material, batch=batch, y=y, seed=seed)
     run = fitted.run
     return Report(
@@ -104,6 +92,24 @@ def check_population(
         n_members=fitted.population.k,
         n_params=fitted.population.n_params,
         seconds={"training": fitted.seconds, "evaluating": time.perf_counter() - started},
+    )
+
+
+def _beside(recipe: Recipe, fitted: Fitted, *, material: Material, batch: Batch, y: np.ndarray) -> tuple[Baseline, ...]:
+    """The classical models on the same rows, where the recipe wants them."""
+    if not recipe.baselines:
+        return ()
+    features = fitted.features
+    return fit_baselines(
+        BaselineRows(material.x_num, material.x_cat, material.y),
+        BaselineRows(batch.x_num, batch.x_cat, y),
+        task=features.target.task,
+        n_levels=features.n_levels,
+        seed=first_seed(recipe),
+        threads=recipe.threads or 1,
+        n_classes=len(features.target.classes) or None,
+        names=features.num_labels if isinstance(features, Features) else (),
+        asked=asked_baselines(recipe),
     )
 
 
