@@ -30,7 +30,7 @@ EPOCHS_MIN = 10
 #: Source: RealMLP, arXiv 2407.04491, table A.1 (0.999 costs 2 % / 23 % of error there).
 BETA2 = 0.95
 
-LR = {"sgd": 0.05, "adam": 0.003, "adamw": 0.003, "rmsprop": 0.001, "sign": 0.001}
+LR = {"sgd": 0.05, "adam": 0.003, "adamw": 0.003, "soap": 0.003, "rmsprop": 0.001, "sign": 0.001}
 WEIGHT_DECAY = 0.02
 
 #: Source: RealMLP for amounts. With twice as much, val log loss fell on horse-colic (.453 to .445) and digits (.066 to
@@ -203,7 +203,7 @@ def _spread(value: Any, n_values: int, n_folds: int) -> tuple[Any, ...]:
 
 
 def _decay(optimizer: str) -> float:
-    return WEIGHT_DECAY if optimizer == "adamw" else 0.0
+    return WEIGHT_DECAY if optimizer in ("adamw", "soap") else 0.0
 
 
 def _dropout_reason(recipe: Recipe) -> str:
