@@ -121,7 +121,7 @@ class Recipe(BaseModel):
     loss: Literal["cross_entropy", "binary_cross_entropy", "mse", "mae", "huber"] | None = Field(
         None, description="what training makes small"
     )
-    optimizer: Literal["sgd", "adam", "adamw", "rmsprop", "sign"] | None = Field(
+    optimizer: Literal["sgd", "adam", "adamw", "soap", "rmsprop", "sign"] | None = Field(
         None, description="how a gradient becomes a step"
     )
     lr: PerMember[Positive] = Field(None, description="learning rate, the size of a step")

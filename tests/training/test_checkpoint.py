@@ -65,13 +65,14 @@ def start(case, plan, kind, **extra):
         ("sgd", 16, 3),
         ("adamw", 16, 2),
         ("rmsprop", 16, 1),
+        ("soap", 16, 2),
         pytest.param("adamw", 1, 1.3, id="adamw killed within an epoch"),
     ],
 )
 @pytest.mark.parametrize("kind", ["folds", "module"])
 def test_a_resumed_run_ends_with_the_same_bits(case, make_plan, tmp_path, kind, optimizer, batch_size, after):
     settings = PER_MEMBER | {"seeds": (3, 4)} if kind == "folds" else {}
-    momentum = 0.0 if optimizer == "adamw" else 0.9
+    momentum = 0.0 if optimizer in ("adamw", "soap") else 0.9
     k = 2 if kind == "folds" else 1
     plan = make_plan(
         k, **settings, optimizer=optimizer, momentum=momentum, batch_size=batch_size, epochs=4 if batch_size > 1 else 2

@@ -31,7 +31,7 @@ def members_of(population):
 
 
 @pytest.mark.parametrize("is_folded", [False, True], ids=["shared rows", "folds"])
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "rmsprop", "sign"])
+@pytest.mark.parametrize("optimizer", ["adamw", "soap", "sgd", "rmsprop", "sign"])
 def test_a_population_equals_single_runs(case, smooth_case, make_plan, optimizer, is_folded):
     case = smooth_case if optimizer in ("rmsprop", "sign") else case
     extra = {"optimizer": optimizer, "momentum": 0.9 if optimizer in ("sgd", "rmsprop") else 0.0}

@@ -152,7 +152,7 @@ SYNTHETIC: Mapping[str, Synthetic] = {
     ),
     "cubic": Synthetic("5.2x^3 + 31", ("x",), _cubic),
     "unknown-formula": Synthetic(
-        "5.3a^3 + 1/b + 32c^5 + 3/c^2 + 24c + (d + b)^2 + 345", _FOUR, _unknown_formula, {"low": 0.5, "rows": 20_000}
+        "5.3a^3 + 1/b + 32c^5 + 3/c^2 + 24c + (d + b)^2 + 345", _FOUR, _unknown_formula, {"low": 0.05, "rows": 20_000}
     ),
     "parabola": Synthetic("x^2", ("x",), _parabola, {"low": -5.0, "high": 5.0}),
     "shaky-parabola": Synthetic(

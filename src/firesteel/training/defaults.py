@@ -30,7 +30,7 @@ EPOCHS_MIN = 10
 #: Source: RealMLP, arXiv 2407.04491, table A.1 (0.999 costs 2 % / 23 % of error there).
 BETA2 = 0.95
 
-LR = {"sgd": 0.05, "adam": 0.003, "adamw": 0.003, "rmsprop": 0.001, "sign": 0.001}
+LR = {"sgd": 0.05, "adam": 0.003, "adamw": 0.003, "soap": 0.003, "rmsprop": 0.001, "sign": 0.001}
 WEIGHT_DECAY = 0.02
 
 #: A linear net for an amount bears and needs longer steps than a deep one: after 400 of lr .003 it was still on its way
@@ -228,7 +228,9 @@ def _choose_lr(choosing: _Choosing, optimizer: str, *, task: Task) -> Any:
 def _choose_decay(choosing: _Choosing, optimizer: str, *, task: Task) -> Any:
     if choosing.recipe.net == "linear" and task == "regression":
         return choosing.pick("weight_decay", 0.0, "a linear net for an amount has few weights to hold back")
-    return choosing.pick("weight_decay", WEIGHT_DECAY if optimizer == "adamw" else 0.0, "a light pull towards 0")
+    return choosing.pick(
+        "weight_decay", WEIGHT_DECAY if optimizer in ("adamw", "soap") else 0.0, "a light pull towards 0"
+    )
 
 
 def _dropout_reason(recipe: Recipe) -> str:
