@@ -11,10 +11,9 @@ import argparse
 import statistics
 import sys
 
-from provenance import keep
-
 from firesteel import api
 from firesteel.gallery import Outcome, find_entry, read_entries, spoken
+from provenance import keep
 
 
 def rows_of(outcomes: list[Outcome]) -> list[dict[str, object]]:

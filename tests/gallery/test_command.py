@@ -75,3 +75,11 @@ def test_words_that_are_wrong_are_told(say):
         said = say("gallery", *words)
         assert said.code == 2, words
         assert found in said.err, words
+
+
+def test_the_pictures_of_a_tour_are_saved_and_not_replaced_unasked(say, tmp_path):
+    said = say("gallery", "run", "picture-as-matrix", "-o", tmp_path / "run")
+    assert said.code == 0
+    assert (tmp_path / "run" / "zeros-and-ones.png").read_bytes().startswith(b"\x89PNG")
+    again = say("gallery", "run", "picture-as-matrix", "-o", tmp_path / "run")
+    assert (again.code, "--force" in again.err) == (2, True)

@@ -102,10 +102,12 @@ def _run_lines(outcome: Outcome, place: Path | None) -> list[str]:
         return [entry.title, "", *wrapped(f"not applicable because {outcome.not_applicable}")]
     paragraphs = [line for part in outcome.paragraph.split("\n\n") for line in (*_part_lines(part), "")]
     lines = [entry.title, *wrapped(entry.asks), "", *paragraphs, *_reached_lines(outcome)]
+    if any(one.picture for one in outcome.shown.values()):
+        lines += ["", *wrapped(f"pictures saved in {place}")]
     if outcome.runs:
         names = list(outcome.runs)
         folder = f"{place}/{names[0]}" if len(names) > 1 else f"{place}"
-        lines += ["", f"saved in {place}; the first report: {folder}/report.html"]
+        lines += ["", *wrapped(f"saved in {place}; the first report: {folder}/report.html")]
     return lines
 
 

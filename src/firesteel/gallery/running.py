@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from firesteel.data import Wish, read_pictures
-from firesteel.errors import DataError
+from firesteel.errors import DataError, ModelError
 from firesteel.evaluation import FIGURES, figure_png
 from firesteel.gallery.entries import Entry, Expected, Value
 from firesteel.gallery.measuring import Ran, measure
@@ -110,7 +110,7 @@ def run_entry(
 ) -> Outcome:
     """Every run of an entry, and all that it must reach, measured.
 
-    `output`: the run folder, or of several runs the folder of their folders. `wish` says where named sets lie and
+    `output`: the run folder, or of several runs the folder of their folders, with the pictures of a tour. `wish` says where named sets lie and
     whether they may be fetched; an entry whose set is not there is not applicable. Raises FiresteelError as fit does.
     """
     wish = wish or Wish()
@@ -118,12 +118,14 @@ def run_entry(
         return Outcome(entry, seed, is_fast, not_applicable=obstacle)
     started = time.perf_counter()
     shown = {name: TOURS[name](wish) for name in entry.tour}
+    if output is not None:
+        _save_pictures(shown, output, force=force)
     recipes = entry.runs_of(seed=seed, is_fast=is_fast)
     runs = {}
     for name, fields in recipes.items():
         place = output / name if output is not None and len(recipes) > 1 else output
         began = time.perf_counter()
-        model = fit(**_placed(fields, wish), output=place, force=force)
+        model = fit(**_placed(fields, wish), figures=place is not None, output=place, force=force)
         runs[name] = Ran(fields, model, time.perf_counter() - began, entry.ask, wish)
     taken = time.perf_counter() - started
     expected = [one for one in entry.expect if not (is_fast and one.fast == "skip")]
@@ -133,6 +135,26 @@ def run_entry(
         reached.append(Reached(one, value, one.is_met(value, is_fast=is_fast)))
     numbers = {name: _measured(words, runs, shown) for name, words in entry.numbers.items()}
     return Outcome(entry, seed, is_fast, tuple(reached), numbers=numbers, runs=runs, shown=shown, seconds=taken)
+
+
+def _save_pictures(shown: Mapping[str, Shown], folder: Path, *, force: bool) -> None:
+    """The pictures of a tour as PNG files. Raises ModelError for a file that is there already, or cannot be written."""
+    for name, one in shown.items():
+        path = folder / f"{name.replace('_', '-')}.png"
+        if one.picture and path.exists() and not force:
+            raise ModelError(
+                "a picture is never overwritten unasked",
+                found=f"'{path}' is there already",
+                hint="--force     or -o ANOTHER_FOLDER",
+            )
+        try:
+            if one.picture:
+                folder.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(one.picture)
+        except OSError as error:
+            raise ModelError(
+                "pictures need a folder to be written to", found=f"'{path}': {error.strerror}", hint="-o ANOTHER_FOLDER"
+            ) from None
 
 
 def _measured(words: str, runs: Mapping[str, Ran], shown: Mapping[str, Shown]) -> Value:
