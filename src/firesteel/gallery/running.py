@@ -110,8 +110,9 @@ def run_entry(
 ) -> Outcome:
     """Every run of an entry, and all that it must reach, measured.
 
-    `output`: the run folder, or of several runs the folder of their folders, with the pictures of a tour. `wish` says where named sets lie and
-    whether they may be fetched; an entry whose set is not there is not applicable. Raises FiresteelError as fit does.
+    `output`: the run folder, or of several runs the folder of their folders, with the pictures of a tour. `wish` says
+    where named sets lie and whether they may be fetched; an entry whose set is not there is not applicable. Raises
+    FiresteelError as fit does.
     """
     wish = wish or Wish()
     if obstacle := entry.later or _obstacle(entry, wish):
