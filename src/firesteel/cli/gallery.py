@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from firesteel.cli.progress import training_bar
-from firesteel.cli.text import print_lines, wrapped
+from firesteel.cli.text import WIDTH, print_lines, wrapped
 from firesteel.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ def _list(*, as_json: bool) -> int:
 
 def _item(name: str, text: str) -> list[str]:
     head = f"  {name:<{_ID_WIDTH}}"
-    first, *rest = wrapped(text, indent=" " * len(head))
-    return [head + first.lstrip(), *rest]
+    gap = " " * len(head)
+    return textwrap.wrap(text, WIDTH, initial_indent=head, subsequent_indent=gap, break_on_hyphens=False)
 
 
 def _run_lines(outcome: Outcome, place: Path | None) -> list[str]:
