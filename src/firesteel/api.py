@@ -213,6 +213,8 @@ def gallery(
     `offline` say where named sets lie and that none is fetched. Raises FiresteelError as `fit` does.
     """
     entries = [find_entry(name) for name in names] or list(read_entries().values())
+    if seeds < 1:
+        raise RecipeError("at least one seed is run", found=f"seeds is {seeds}", hint="seeds=1")
     if output is not None and (len(entries) > 1 or seeds > 1):
         raise RecipeError(
             "one run folder is for one entry with one seed",
@@ -221,11 +223,8 @@ def gallery(
         )
     wish = Wish(data_dir=None if data_dir is None else Path(data_dir), is_offline=offline)
     place = None if output is None else Path(output)
-    for entry in entries:
-        for seed in range(seeds):
-            yield run_entry(
-                entry, partial(fit, observer=observer), seed=seed, is_fast=fast, output=place, force=force, wish=wish
-            )
+    run = partial(run_entry, fit=partial(fit, observer=observer), is_fast=fast, output=place, force=force, wish=wish)
+    return (run(entry, seed=seed) for entry in entries for seed in range(seeds))
 
 
 #: Each verb is one word of the command line and one section of the docs.

@@ -53,6 +53,9 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Count = Annotated[int, Field(ge=1)]
 
+#: Values of a list that are compared at once: far more than anybody trains, and few enough to be drawn.
+MAX_COMPARED = 1_000
+
 #: Fields that take one value, or a list that makes one member of the population per value.
 PER_MEMBER = ("lr", "weight_decay", "dropout", "label_smoothing", "seed")
 
@@ -113,7 +116,7 @@ class Recipe(BaseModel):
     )
     norm: Literal["none", "batch", "layer"] | None = Field(None, description="normalisation between the layers")
     periodic: bool | None = Field(None, description="embed each number by learned sines and cosines")
-    bias: bool = Field(True, description="every linear layer adds a number of its own; no: a line through 0")
+    bias: bool = Field(True, description="every linear layer adds a number of its own; no: a linear net goes through 0")
     init: Literal["zeros", "random"] | None = Field(None, description="start of the last layer's weights")
     dropout: PerMember[Share] = Field(None, description="share of hidden values set to 0 in training")
     # training
@@ -155,6 +158,8 @@ class Recipe(BaseModel):
     def _no_empty_list(cls, value: Any) -> Any:
         if value == ():
             raise ValueError("an empty list makes no member")
+        if isinstance(value, tuple) and len(value) > MAX_COMPARED:
+            raise ValueError(f"at most {MAX_COMPARED:,} values are compared at once, not {len(value):,}")
         return value
 
     @field_validator("baselines", mode="before")

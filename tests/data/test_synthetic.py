@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firesteel.data import SYNTHETIC, read_schema, read_table, rule_of, stream_tables
+from firesteel.data import SYNTHETIC, made_up_target, read_schema, read_table, rule_of, stream_tables
 from firesteel.errors import DataError
 
 
@@ -103,6 +103,9 @@ def test_rows_come_in_chunks_as_they_come_at_once():
         ("line,noise=-1", "-1 was given", "noise=0.1"),
         ("line,noise=nan", "'nan' was given", "noise=1"),
         ("line,low=3,high=3", "3 and 3 were given", "low=0,high=10"),
+        ("line,even=2", "even=2", "even=1"),
+        ("line,even=1,skip=3", "skip=3", "without skip"),
+        ("unknown-formula,low=0,even=1,rows=3", "divides by 0", "low=0.05"),
     ],
 )
 def test_words_that_make_no_set_are_refused(source, found, hint):
@@ -110,3 +113,17 @@ def test_words_that_make_no_set_are_refused(source, found, hint):
         frame(source)
     assert found in caught.value.found
     assert hint in caught.value.hint
+
+
+def test_the_part_of_a_column_is_what_the_target_gains_by_it():
+    found = frame("unknown-formula,rows=50")
+    part = made_up_target("synthetic:unknown-formula", found, column="a")
+    assert np.ptp(found["target"].to_numpy() - part) > 1
+    grown = 5.3 * found["a"].to_numpy() ** 3
+    np.testing.assert_allclose(part - part[0], grown - grown[0], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "column"), [("strokes", "top_left"), ("line", "z")])
+def test_a_column_without_ends_has_no_part(name, column):
+    with pytest.raises(DataError, match="the part of a column"):
+        made_up_target(f"synthetic:{name}", frame(name), column=column)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 import firesteel
 from firesteel.errors import RecipeError
@@ -95,3 +96,27 @@ def test_random_starts_differ_where_zeros_do_not():
         return float(abs(runs[0].population.weights - runs[1].population.weights).max())
 
     assert spread("zeros") < 1e-6 < spread("random")
+
+
+def test_a_net_without_bias_over_columns_goes_through_0():
+    frame = firesteel.read("synthetic:plane,rows=2500").frame
+    model = firesteel.fit(frame, "target", bias=False, epochs=1, members=1, baselines=False, d_hidden=[8])
+    zeros = pl.DataFrame({name: [0.0] for name in "abcd"})
+    assert firesteel.predict(model, zeros).frame["target"].item() == 0.0
+
+
+def test_bias_is_no_setting_of_a_module_of_your_own():
+    with pytest.raises(RecipeError, match="your own net has layers of its own"):
+        firesteel.fit("synthetic:line,rows=40", net=torch.nn.Linear(1, 1), bias=False, baselines=False)
+
+
+def test_a_black_picture_without_bias_is_0(make_pictures):
+    x, _ = make_pictures(40)
+    y = x.mean(axis=(1, 2)) / 10
+    model = firesteel.fit(x, y + 0.01, net="linear", bias=False, epochs=2, members=1, baselines=False)
+    assert model.predict(np.zeros((1, *x.shape[1:]), np.uint8)).pred.item() == 0.0
+
+
+def test_a_list_of_too_many_values_is_refused_before_training():
+    with pytest.raises(RecipeError, match="at most 1,000 values"):
+        firesteel.fit(SIX, test=LINE, seed=list(range(1001)), baselines=False)

@@ -69,7 +69,9 @@ def test_words_that_are_wrong_are_told(say):
         ("run",): "0 were given",
         ("run", "fit-c", "line-3x"): "2 were given",
         ("run", "fit-d"): "fit-c",
-        ("check", "fit-c", "--seeds", "0"): "--seeds is 0",
+        ("check", "fit-c", "--seeds", "0"): "seeds is 0",
+        ("run", "fit-c", "--seeds", "2"): "--seeds is 2",
+        ("list", "fit-c"): "'fit-c' was given",
         ("runn", "fit-c"): "runn",
     }.items():
         said = say("gallery", *words)

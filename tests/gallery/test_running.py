@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 import firesteel
@@ -104,10 +105,33 @@ def test_an_unknown_measure_is_refused(outcome):
 
 def test_an_entry_whose_set_is_not_there_is_not_applicable(tmp_path, monkeypatch):
     monkeypatch.delenv("FIRESTEEL_DATA", raising=False)
-    outcome = run_entry(made(needs="mnist"), firesteel.fit, wish=Wish(data_dir=tmp_path, is_offline=True))
-    assert outcome.not_applicable.startswith("no data: mnist must lie on this machine")
+    outcome = run_entry(
+        made(needs="mnist", numbers={"x": "test r2"}), firesteel.fit, wish=Wish(data_dir=tmp_path, is_offline=True)
+    )
+    assert outcome.not_applicable.startswith("no data: mnist is not on this machine")
     assert "FIRESTEEL_DATA" in outcome.not_applicable
     assert outcome.is_met
+    assert outcome.paragraph == ""
+
+
+def test_what_is_wrong_with_the_words_is_said_before_anything_runs():
+    for words, found in {("nope",): "nope", (): "seeds is 0"}.items():
+        with pytest.raises(RecipeError) as caught:
+            api.gallery(*words, seeds=1 if words else 0)
+        assert found in caught.value.found
+
+
+def test_an_epoch_of_the_loop_shows_every_row_once(outcome):
+    assert measure(outcome.runs, "shown") == 1.0
+
+
+def test_a_fit_of_a_degree_is_numpys_own():
+    words = {"data": "synthetic:shaky-parabola,rows=120", "d_hidden": [8], "epochs": 5, "baselines": False}
+    outcome = run_entry(made(recipe=words, numbers={"x": "against_degree 2"}), firesteel.fit)
+    ran = outcome.runs["run"]
+    known, test = (ran.table(part).frame for part in ("known", "test"))
+    errors = np.polyval(np.polyfit(known["x"], known["target"], 2), test["x"]) - test["target"].to_numpy()
+    assert outcome.numbers["x"] == pytest.approx(measure(outcome.runs, "test mse") / np.square(errors).mean())
 
 
 def test_a_run_folder_is_for_one_entry(tmp_path):

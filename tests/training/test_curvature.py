@@ -10,6 +10,7 @@ import torch
 
 import firesteel
 from firesteel.errors import TrainingError
+from firesteel.evaluation import Curvature
 from firesteel.nets import LOSSES, Columns, build_net, start_population
 from firesteel.recipe import make_recipe
 from firesteel.training import Rows, measure_curvature
@@ -77,3 +78,49 @@ def test_a_run_that_diverged_names_the_limit():
 def test_adam_has_no_such_limit():
     words = {**RAW, "optimizer": "adam"}
     assert firesteel.fit("synthetic:plane,rows=100", epochs=2, **words).report.curvature is None
+
+
+def test_dropout_does_not_enter_the_curvature():
+    words = {"d_hidden": [8], "optimizer": "sgd", "epochs": 2, "members": 1, "baselines": False, "dropout": 0.3}
+    found = [firesteel.fit("synthetic:colours,rows=200", **words).report.curvature.largest for _ in range(2)]
+    assert found[0] == found[1]
+    assert 0 < found[0] < 100
+
+
+@pytest.mark.parametrize(("momentum", "nesterov"), [(0.5, False), (0.9, False), (0.5, True), (0.9, True)])
+def test_momentum_moves_the_limit_as_its_polynomial_says(momentum, nesterov):
+    """Steps on h w^2 / 2 by torch's own SGD: just below the limit they shrink, just above they grow."""
+    h = 3.0
+    limit = Curvature(h, h, momentum, nesterov).lr_limit
+    sizes = []
+    for share in (0.97, 1.03):
+        w = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
+        optimizer = torch.optim.SGD([w], lr=share * limit, momentum=momentum, nesterov=nesterov)
+        for _ in range(400):
+            w.grad = h * w.detach()
+            optimizer.step()
+        sizes.append(abs(w.item()))
+    assert sizes[0] < 1e-2 < 1e2 < sizes[1]
+
+
+def test_rows_count_in_the_curvature_as_their_weights_say():
+    population, rows = made((3,))
+    heavy = torch.linspace(0.1, 3.0, rows.n_rows, dtype=torch.float64)
+    twice = Rows(
+        (torch.cat([rows.inputs[0]] * 2),), torch.cat([rows.y] * 2), torch.cat([heavy, 0 * heavy]).unsqueeze(1)
+    )
+    weighted = Rows(rows.inputs, rows.y, heavy.unsqueeze(1))
+    loss = LOSSES["mse"](1)
+    assert measure_curvature(population, twice, loss=loss) == pytest.approx(
+        measure_curvature(population, weighted, loss=loss)
+    )
+    assert measure_curvature(population, weighted, loss=loss) != pytest.approx(
+        measure_curvature(population, rows, loss=loss), rel=1e-3
+    )
+
+
+def test_the_curvature_is_of_the_value_that_was_kept():
+    plane = {"data": "synthetic:colours,rows=300", "optimizer": "sgd", "net": "linear", "epochs": 4, "members": 1}
+    alone = firesteel.fit(lr=0.5, baselines=False, **plane).report.curvature
+    both = firesteel.fit(lr=[0.001, 0.5], baselines=False, **plane).report
+    assert both.curvature.largest == pytest.approx(alone.largest, rel=1e-3)

@@ -34,7 +34,7 @@ COMMANDS = {
     "gallery": ("firesteel.cli.gallery:gallery", "Run worked examples, from f(x) = 3x to a convolutional net."),
 }
 
-EXIT_FINE, EXIT_MISSED, EXIT_WRONG, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_FINE, EXIT_WRONG, EXIT_INTERRUPTED = 0, 2, 130
 
 
 def make_app() -> App:

@@ -17,7 +17,7 @@ from firesteel.errors import RecipeError
 if TYPE_CHECKING:
     from firesteel.gallery import Outcome
 
-EXIT_FINE, EXIT_MISSED = 0, 1
+EXIT_MISSED = 1
 _ID_WIDTH = 21
 
 
@@ -39,6 +39,12 @@ def gallery(
     when one misses what it must reach.
     """
     if action == "list":
+        if names:
+            raise RecipeError(
+                "the list is of all entries",
+                found=f"'{names[0]}' was given",
+                hint=f"firesteel gallery run {names[0]}",
+            )
         return _list(as_json=as_json)
     if action == "run" and len(names) != 1:
         raise RecipeError(
@@ -46,8 +52,12 @@ def gallery(
             found=f"{len(names)} were given",
             hint="firesteel gallery run line-3x     firesteel gallery lists all of them",
         )
-    if seeds < 1:
-        raise RecipeError("at least one seed is run", found=f"--seeds is {seeds}", hint="--seeds 10")
+    if action == "run" and seeds != 1:
+        raise RecipeError(
+            "gallery run runs one seed",
+            found=f"--seeds is {seeds}",
+            hint=f"firesteel gallery check {names[0]} --seeds 10",
+        )
     from firesteel import api
 
     place = (output or Path("runs") / names[0]) if action == "run" else output
@@ -65,7 +75,7 @@ def gallery(
         sys.stdout.write(json.dumps([one.to_dict() for one in outcomes], ensure_ascii=False) + "\n")
     elif action == "check":
         print_lines(_sum_lines(outcomes))
-    return EXIT_FINE if all(one.is_met for one in outcomes) else EXIT_MISSED
+    return 0 if all(one.is_met for one in outcomes) else EXIT_MISSED
 
 
 def _list(*, as_json: bool) -> int:
@@ -77,7 +87,7 @@ def _list(*, as_json: bool) -> int:
             entry.model_dump(include={"id", "title", "asks", "also", "needs", "later"}) for entry in entries.values()
         ]
         sys.stdout.write(json.dumps(records, ensure_ascii=False) + "\n")
-        return EXIT_FINE
+        return 0
     lines: list[str] = []
     for group in read_path():
         lines += [group.title, *wrapped(group.about, indent="  ")]
@@ -87,7 +97,7 @@ def _list(*, as_json: bool) -> int:
                 lines += _item("", f"also {', '.join(also)}")
         lines.append("")
     print_lines([*lines, "firesteel gallery run line-3x     runs one; firesteel gallery check --fast, all"])
-    return EXIT_FINE
+    return 0
 
 
 def _item(name: str, text: str) -> list[str]:

@@ -20,7 +20,7 @@ from firesteel.data.frames import arrays_to_table
 from firesteel.data.inputs import header_of, is_column, read_input, to_table
 from firesteel.data.labels import match_test_labels
 from firesteel.data.look import Look, look_over, look_over_pictures
-from firesteel.data.named_sets import NAMED_SETS
+from firesteel.data.named_sets import NAMED_SETS, has_named_set
 from firesteel.data.naming import read_schema
 from firesteel.data.picture_schema import count_classes, read_picture_schema
 from firesteel.data.picture_sources import is_pictures, read_pictures
@@ -58,6 +58,7 @@ __all__ = [
     "count_classes",
     "fingerprint",
     "fold_rows",
+    "has_named_set",
     "header_of",
     "is_column",
     "is_pictures",

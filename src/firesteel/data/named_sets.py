@@ -138,6 +138,12 @@ def read_named_set(name: str, *, wish: Wish) -> Reading:
     return replace(_with_names(reading, one.classes), notices=(*said, *reading.notices), test=test)
 
 
+def has_named_set(name: str, *, wish: Wish) -> bool:
+    """Whether all files of a set lie on this machine, whole or not."""
+    places = (*_own_places(name, wish), _kept_place(name))
+    return any(all((folder / file.name).is_file() for file in NAMED_SETS[name].files) for folder in places)
+
+
 def _with_names(reading: Reading, classes: tuple[str, ...]) -> Reading:
     if not classes or reading.labels is None:
         return reading

@@ -2,7 +2,7 @@
 
 Every set takes `rows`, `seed`, `noise` and `skip`: rows are a stream that depends on the seed alone, so that
 `rows=1000,skip=5000` are fresh rows for what was trained on `rows=5000`. Sets of numbers also take `low`, `high`, and
-`even=1`, which spaces them evenly instead of drawing them.
+`even=1`, which spaces the rows evenly from low to high instead of drawing them; these are no stream: none is skipped.
 """
 
 from __future__ import annotations
@@ -187,7 +187,12 @@ def synthetic_table(source: str) -> Table:
     # noise has a stream of its own: the same rows with and without it
     errors = np.random.Generator(np.random.PCG64([seed, 1])).standard_normal(clean.shape) * settings["noise"]
     shaken = clean + errors
-    target = one.target(_named(one, shaken if one.noise_on == "cause" else clean), settings)
+    with np.errstate(divide="ignore"):
+        target = one.target(_named(one, shaken if one.noise_on == "cause" else clean), settings)
+    if target.dtype.kind == "f" and not np.isfinite(target).all():
+        raise DataError(
+            "a made-up target is made of numbers", found=f"'{source}' divides by 0", hint="low=0.05, or another seed"
+        )
     if one.noise_on == "target":
         target = target + errors[:, 0]
     columns = _named(one, shaken if one.noise_on == "columns" else clean)
@@ -208,9 +213,18 @@ def rule_of(source: str) -> Callable[[pl.DataFrame], npt.NDArray[Any]] | None:
 
 
 def made_up_target(source: str, frame: pl.DataFrame, *, column: str) -> Floats:
-    """The part of one column in a set of numbers `(n_rows,)`: its target with the other columns in their middle."""
+    """The part of one column in a set of numbers `(n_rows,)`: its target with the other columns in their middle.
+
+    Raises: DataError for a set whose columns have no low and high, or another column.
+    """
     name, settings = _parse(source)
     one = SYNTHETIC[name]
+    if "low" not in settings or column not in one.names:
+        raise DataError(
+            "the part of a column is that of a number between low and high",
+            found=f"'{column}' of '{source}'",
+            hint=f"one of {', '.join(name for name in one.names)}, of a set like unknown-formula",
+        )
     middle = (settings["low"] + settings["high"]) / 2
     numbers = np.full((frame.height, len(one.names)), middle)
     numbers[:, one.names.index(column)] = frame[column].to_numpy()
@@ -286,6 +300,12 @@ def _check(settings: Settings, source: str) -> None:
     if settings["noise"] < 0:
         raise DataError(
             "noise is a standard deviation, 0 or more", found=f"{settings['noise']:g} was given", hint="noise=0.1"
+        )
+    if settings.get("even", 0) not in (0, 1) or (settings.get("even") and settings["skip"]):
+        raise DataError(
+            "even is 0 or 1, and rows that are spaced evenly are one set of which none is skipped",
+            found=f"'{source}' says even={settings['even']:g} and skip={settings['skip']:g}",
+            hint="even=1, without skip",
         )
     if "low" in settings and not settings["low"] < settings["high"]:
         raise DataError(

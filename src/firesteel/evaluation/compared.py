@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
-MAX_COMPARED = 1000  # values in a record: far more than anybody trains, and few enough to be drawn
+from firesteel.recipe import MAX_COMPARED
 
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 

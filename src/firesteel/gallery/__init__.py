@@ -1,7 +1,8 @@
 """Worked examples on the way from f(x) = 3x to a convolutional net: each a recipe, what it must reach, and a paragraph.
 
 entries.py     an entry as data: entries/ID.toml, in the order of entries/path.toml
-measuring.py   what can be asked of a run by name: `test accuracy`, `weight x`, `steps 1e-9`
+measuring.py   what can be asked of a run by name: `test accuracy`, `weight x`, `steps 1e-9`; runs.py: a run, done;
+               asking.py: measures that read rows again or ask the model
 running.py     an entry run by the ordinary fit, its measures held against what it must reach
 touring.py     lessons that train nothing: tensors, gradients, pictures as numbers, activations
 learning.py    an entry and what its run gave, as a page of docs/learn

@@ -6,94 +6,66 @@ front (`raw: test rmse`); `best:` stands for the run whose val loss is the least
 
 from __future__ import annotations
 
-import json
 import math
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import polars as pl
 
-from firesteel.data import Pictures, Table, Wish, made_up_target, read_input, rule_of
 from firesteel.errors import RecipeError, nearest
-from firesteel.evaluation import MAIN_METRIC, Baseline, Score, Term, formula
+from firesteel.evaluation import MAIN_METRIC, Term, formula
+from firesteel.gallery.asking import (
+    against_degree,
+    asked_again,
+    beside_column,
+    by_rule,
+    exact_share,
+    on_train,
+    share_of_class,
+    share_of_column,
+    shown_once,
+)
 from firesteel.gallery.entries import Value
-from firesteel.model import Model, evaluate_model, save_model
-
-#: A squared error is the square of this one.
-_MSE, _RMSE = "mse", "rmse"
-
-
-@dataclass(frozen=True)
-class Ran:
-    """One run of an entry, done."""
-
-    fields: Mapping[str, Any]  # of its recipe
-    model: Model
-    seconds: float
-    ask: Mapping[str, float]
-    wish: Wish
-
-    def table(self, part: str) -> Table:
-        """The rows of a part: "train" (with val) or "test"."""
-        table, test = read_input(
-            self.fields["data"], test=self.fields.get("test"), target=self.model.schema.target.name, wish=self.wish
-        )
-        split = self.model.split
-        assert split is not None, "a model that was just fitted knows its split"
-        if part == "train":
-            return table.take(split.train)
-        return (table if test is None else test).take(split.test)
+from firesteel.gallery.runs import MSE, Ran, baseline_of, score_of, value_of
 
 
 def _test(ran: Ran, metric: str) -> float:
     """A score of the network on its test rows."""
-    return _value(ran.model.report.test, metric)
+    return value_of(ran.model.report.test, metric)
 
 
 def _val(ran: Ran, metric: str) -> float:
     """A score on val rows, out of fold where there are folds."""
-    return _value(ran.model.report.val, metric)
-
-
-def _train(ran: Ran, metric: str) -> float:
-    """A score on the rows that it learned from."""
-    return _value(evaluate_model(ran.model, ran.table("train")).scores, metric)
+    return value_of(ran.model.report.val, metric)
 
 
 def _low(ran: Ran, metric: str) -> float:
     """The lower end of a test score's 95 % interval."""
-    return _found(ran.model.report.test, metric).low
+    return score_of(ran.model.report.test, metric).low
 
 
 def _high(ran: Ran, metric: str) -> float:
     """The upper end of a test score's 95 % interval."""
-    return _found(ran.model.report.test, metric).high
+    return score_of(ran.model.report.test, metric).high
 
 
 def _baseline(ran: Ran, name: str, metric: str) -> float:
     """A score of a baseline on the same test rows."""
-    return _value(_of(ran, name).scores, metric)
+    return value_of(baseline_of(ran, name).scores, metric)
 
 
 def _baseline_low(ran: Ran, name: str, metric: str) -> float:
     """The lower end of a baseline's 95 % interval."""
-    return _found(_of(ran, name).scores, metric).low
+    return score_of(baseline_of(ran, name).scores, metric).low
 
 
 def _baseline_high(ran: Ran, name: str, metric: str) -> float:
     """The upper end of a baseline's 95 % interval."""
-    return _found(_of(ran, name).scores, metric).high
+    return score_of(baseline_of(ran, name).scores, metric).high
 
 
 def _against(ran: Ran, name: str) -> float:
     """The network's mean squared error on test rows as a multiple of a baseline's."""
-    return _test(ran, _MSE) / _value(_of(ran, name).scores, _MSE)
+    return _test(ran, MSE) / value_of(baseline_of(ran, name).scores, MSE)
 
 
 def _weight(ran: Ran, name: str) -> float:
@@ -103,29 +75,29 @@ def _weight(ran: Ran, name: str) -> float:
 
 def _term(ran: Ran, baseline: str, name: str) -> float:
     """The coefficient of a term in a baseline's formula, 0 where it has none."""
-    return _coefficient(_of(ran, baseline).terms, name)
+    return _coefficient(baseline_of(ran, baseline).terms, name)
 
 
 def _terms(ran: Ran, baseline: str) -> str:
     """The names of the terms of a baseline's formula, sorted."""
-    return " ".join(sorted(term.name for term in _of(ran, baseline).terms if term.coefficient))
+    return " ".join(sorted(term.name for term in baseline_of(ran, baseline).terms if term.coefficient))
 
 
 def _formula(ran: Ran, baseline: str) -> str:
     """A baseline's formula; of the network where it is called `network`."""
-    terms = ran.model.report.terms if baseline == "network" else _of(ran, baseline).terms
+    terms = ran.model.report.terms if baseline == "network" else baseline_of(ran, baseline).terms
     return formula("y", terms)
 
 
 def _degree(ran: Ran, column: str) -> float:
     """The largest power of a column in the polynomial baseline."""
-    powers = [term.name.removeprefix(column).removeprefix("^") or "1" for term in _of(ran, "polynomial").terms]
+    powers = [term.name.removeprefix(column).removeprefix("^") or "1" for term in baseline_of(ran, "polynomial").terms]
     return max(float(power) for power in powers if power.isdigit())
 
 
 def _note(ran: Ran, baseline: str) -> str:
     """What a baseline says of how it was set up."""
-    return _of(ran, baseline).note
+    return baseline_of(ran, baseline).note
 
 
 def _steps(ran: Ran, threshold: str) -> float:
@@ -152,18 +124,26 @@ def _loss(ran: Ran, epoch: str) -> float:
     return float(np.mean(history.train_loss[place - 1 if place > 0 else place]))
 
 
+def _val_loss(ran: Ran, epoch: str) -> float:
+    """The val loss after an epoch, from 1; -1 is the last."""
+    history = ran.model.report.history
+    assert history is not None, "every run keeps its learning curve"
+    place = int(epoch)
+    return float(np.mean(history.val_loss[place - 1 if place > 0 else place]))
+
+
 def _starts(ran: Ran) -> float:
     """How many starts (or values of a setting) were tried at once."""
     return len(ran.model.report.compared)
 
 
 def _stuck(ran: Ran, threshold: str) -> float:
-    """How many starts ended with a val loss above a bound."""
+    """How many starts never had a val loss as low as a bound."""
     return sum(not one.val_loss <= float(threshold) for one in ran.model.report.compared)
 
 
 def _worst(ran: Ran) -> float:
-    """The largest val loss that any start ended with."""
+    """The largest of the starts' best val losses."""
     return max(one.val_loss for one in ran.model.report.compared)
 
 
@@ -216,71 +196,11 @@ def _notices(ran: Ran, words: str) -> float:
     return sum(words.replace("_", " ") in one.text for one in ran.model.report.notices)
 
 
-def _rule(ran: Ran) -> float:
-    """The share of test rows that a person's own program for the set gets right."""
-    rule = rule_of(str(ran.fields["data"]))
-    assert rule is not None, "the set comes with a rule"
-    frame = ran.table("test").frame
-    return float((rule(frame) == frame[ran.model.schema.target.name].to_numpy()).mean())
-
-
-def _exact(ran: Ran) -> float:
-    """The share of all rows, learned and held out, whose rounded answer is the target."""
-    right = []
-    for part in ("train", "test"):
-        frame = ran.table(part).frame
-        pred = ran.model.predict(frame).pred
-        right.append(np.round(pred) == frame[ran.model.schema.target.name].to_numpy())
-    return float(np.concatenate(right).mean())
-
-
-def _again(ran: Ran) -> float:
-    """What the saved model answers to the entry's row in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        run, rows = Path(folder) / "run", Path(folder) / "rows.csv"
-        save_model(ran.model, run)
-        pl.DataFrame({name: [value] for name, value in ran.ask.items()}).write_csv(rows)
-        words = [sys.executable, "-m", "firesteel", "predict", str(run), str(rows), "--json"]
-        done = subprocess.run(words, capture_output=True, text=True, check=True)
-    return float(json.loads(done.stdout)["rows"][0][ran.model.schema.target.name])
-
-
-def _beside(ran: Ran, column: str, model: str = "network") -> float:
-    """R2 of what is left of a made-up target once the part of one column is taken out of it."""
-    frame = ran.table("test").frame
-    y = frame[ran.model.schema.target.name].to_numpy().astype(np.float64)
-    alone = made_up_target(str(ran.fields["data"]), frame, column=column)
-    pred = ran.model.predict(frame).pred if model == "network" else _of(ran, model).answer
-    assert pred is not None, "a baseline that was just fitted keeps its answers"
-    rest = y - alone
-    return float(1 - np.square(y - pred).sum() / np.square(rest - rest.mean()).sum())
-
-
-def _share(ran: Ran, column: str) -> float:
-    """The share of a made-up target's variance that the part of one column makes."""
-    frame = ran.table("test").frame
-    y = frame[ran.model.schema.target.name].to_numpy().astype(np.float64)
-    rest = y - made_up_target(str(ran.fields["data"]), frame, column=column)
-    return float(1 - rest.var() / y.var())
-
-
-def _of_class(ran: Ran, name: str) -> float:
-    """The share of a class among the test rows."""
-    words = ran.table("test").frame[ran.model.schema.target.name].cast(pl.String).to_numpy()
-    return float((words == name).mean())
-
-
-def _n_pictures(ran: Ran, part: str) -> float:
-    """How many pictures a part has."""
-    table = ran.table(part)
-    return len(table.pixels) if isinstance(table, Pictures) else 0
-
-
 #: Every measure by its word.
 MEASURES: Mapping[str, Callable[..., Value]] = {
     "test": _test,
     "val": _val,
-    "train": _train,
+    "train": on_train,
     "low": _low,
     "high": _high,
     "baseline": _baseline,
@@ -296,6 +216,9 @@ MEASURES: Mapping[str, Callable[..., Value]] = {
     "steps": _steps,
     "epochs": _epochs,
     "loss": _loss,
+    "val_loss": _val_loss,
+    "shown": shown_once,
+    "against_degree": against_degree,
     "starts": _starts,
     "stuck": _stuck,
     "worst": _worst,
@@ -308,13 +231,12 @@ MEASURES: Mapping[str, Callable[..., Value]] = {
     "seconds": _seconds,
     "n_params": _n_params,
     "notices": _notices,
-    "rule": _rule,
-    "exact": _exact,
-    "again": _again,
-    "beside": _beside,
-    "share": _share,
-    "of_class": _of_class,
-    "n_pictures": _n_pictures,
+    "rule": by_rule,
+    "exact": exact_share,
+    "again": asked_again,
+    "beside": beside_column,
+    "share": share_of_column,
+    "of_class": share_of_class,
 }
 
 BEST = "best"
@@ -341,25 +263,11 @@ def _run_called(runs: Mapping[str, Ran], name: str) -> Ran:
 
     def val_loss(ran: Ran) -> float:
         report = ran.model.report
-        found = _found(report.val, "log_loss" if report.classes else MAIN_METRIC[report.task])
+        found = score_of(report.val, "log_loss" if report.classes else MAIN_METRIC[report.task])
         return found.value
 
     return min(runs.values(), key=val_loss)
 
 
-def _of(ran: Ran, name: str) -> Baseline:
-    return next(one for one in ran.model.report.baselines if one.name == name)
-
-
 def _coefficient(terms: tuple[Term, ...], name: str) -> float:
     return next((term.coefficient for term in terms if term.name == name), 0.0)
-
-
-def _value(scores: tuple[Score, ...], metric: str) -> float:
-    return _found(scores, _RMSE).value ** 2 if metric == _MSE else _found(scores, metric).value
-
-
-def _found(scores: tuple[Score, ...], metric: str) -> Score:
-    """A score by its name; one that is not a number where it could not be measured."""
-    nothing = Score(metric, math.nan, math.nan, math.nan, 0, True)
-    return next((found for found in scores if found.name == metric), nothing)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from firesteel.data import Wish, read_pictures
-from firesteel.errors import DataError, ModelError
+from firesteel.data import Wish, has_named_set
+from firesteel.errors import ModelError
 from firesteel.evaluation import FIGURES, figure_png
 from firesteel.gallery.entries import Entry, Expected, Value
-from firesteel.gallery.measuring import Ran, measure
+from firesteel.gallery.measuring import measure
+from firesteel.gallery.runs import Ran
 from firesteel.gallery.touring import TOURS, Shown, saying_of
 from firesteel.model import Model
 
@@ -58,8 +60,8 @@ class Outcome:
 
     @property
     def paragraph(self) -> str:
-        """The entry's paragraph with its numbers filled in."""
-        return self.entry.text.format(**self.numbers).strip()
+        """The entry's paragraph with its numbers filled in; nothing where there are none, as it was not run."""
+        return "" if self.not_applicable and self.entry.numbers else self.entry.text.format(**self.numbers).strip()
 
     def figures(self) -> dict[str, Drawing]:
         """The figures that the entry names, by a name for a file."""
@@ -88,7 +90,7 @@ class Outcome:
             "reached": [
                 {
                     "what": one.expected.what,
-                    "value": one.value,
+                    "value": None if isinstance(one.value, float) and not math.isfinite(one.value) else one.value,
                     "bar": one.expected.bar(is_fast=self.is_fast),
                     "is_met": one.is_met,
                 }
@@ -170,11 +172,7 @@ def _placed(fields: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
 
 
 def _obstacle(entry: Entry, wish: Wish) -> str:
-    """Why the set that an entry needs is not there, or nothing."""
-    if not entry.needs:
+    """Why the set that an entry needs is not there, where it may not be fetched; or nothing."""
+    if not entry.needs or not wish.is_offline or has_named_set(entry.needs, wish=wish):
         return ""
-    try:
-        read_pictures(entry.needs, wish=wish)
-    except DataError as error:
-        return f"no data: {error.must}; {error.found}, see: {error.hint}"
-    return ""
+    return f"no data: {entry.needs} is not on this machine and downloading is off, see --data-dir and FIRESTEEL_DATA"

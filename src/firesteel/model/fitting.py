@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -100,7 +101,7 @@ def fit_population(
         if is_picture
         else None,
     )
-    readout = _standardise(material, scaling=choose_scaling(recipe).value)
+    readout = _standardise(material, scaling=choose_scaling(recipe).value, has_bias=recipe.bias)
     y = _targets(recipe, material, readout)
     started = start(recipe, material, settings, d_out=d_out, source=net, y=y)
     population = started.population
@@ -118,11 +119,13 @@ def fit_population(
         n_crew=started.n_crew,
     )
     seconds = time.perf_counter() - began
-    curvature = _curvature(population, train_rows, settings)
     part = "val" if material.has_val else "train"
-    best, compared = _choose_value(settings, run, part=part, loss=_loss_word(readout), curvature=curvature)
+    if not np.isfinite(_losses_of_values(settings, run).min()):
+        raise _diverged(settings, _curvature(population, train_rows, settings, member=0))
+    best, compared = _choose_value(settings, run, part=part, loss=_loss_word(readout))
     values = _compared(settings, run, best)
     members = settings.members_of(best)
+    curvature = _curvature(population, train_rows, settings, member=members[0])
     best_ones = population.pick(members, _with_rate(population, settings, members))
     run = run.pick(members)
     z = _val_logits(best_ones, val_rows, material, members)
@@ -133,9 +136,14 @@ def fit_population(
     return Fitted(material.features, readout, best_ones, run, judged, choices, seconds, curvature, values)
 
 
+def _losses_of_values(settings: Settings, run: Run) -> np.ndarray:
+    """The val loss of each value of a list of settings `(n_values,)`, the mean over its folds; inf = diverged."""
+    return np.asarray(np.array(run.best_val_loss).reshape(settings.n_values, settings.n_folds).mean(axis=1))
+
+
 def _compared(settings: Settings, run: Run, best: int) -> tuple[Compared, ...]:
     """How far each value of a list of settings came."""
-    losses = np.array(run.best_val_loss).reshape(settings.n_values, settings.n_folds).mean(axis=1)
+    losses = _losses_of_values(settings, run)
     return tuple(
         Compared(
             {name: values[i] for name, values in settings.compared.items()},
@@ -149,18 +157,29 @@ def _compared(settings: Settings, run: Run, best: int) -> tuple[Compared, ...]:
     )
 
 
-def _curvature(population: Population, rows: Rows, settings: Settings) -> Curvature | None:
+def _curvature(population: Population, rows: Rows, settings: Settings, *, member: int) -> Curvature | None:
     """Of a run by gradient descent, whose lr it limits: a step multiplies an error by 1 - lr * curvature."""
-    if settings.plan.optimizer != "sgd" or population.needs_autograd:
+    plan = settings.plan
+    if plan.optimizer != "sgd" or population.needs_autograd:
         return None
-    largest, smallest = measure_curvature(population, rows, loss=settings.plan.loss)
-    return Curvature(largest, smallest, settings.plan.momentum) if largest > 0 else None
+    largest, smallest = measure_curvature(population, rows, loss=plan.loss, member=member)
+    return Curvature(largest, smallest, plan.momentum, plan.nesterov) if 0 < largest < math.inf else None
 
 
-def _standardise(material: Material, *, scaling: str) -> Readout:
-    """How answers become amounts again; where the columns are not scaled, the target is not either."""
+def _diverged(settings: Settings, curvature: Curvature | None) -> TrainingError:
+    lr = min(settings.plan.lr)
+    bound = "" if curvature is None else f"; at the start {curvature.sentence}"
+    return TrainingError(
+        "training must reach a val loss that is a number",
+        found=f"every net diverged with lr {lr:g} (the loss grew beyond all numbers{bound})",
+        hint=f"--lr {min(lr / 10, SANE_LR):g}",
+    )
+
+
+def _standardise(material: Material, *, scaling: str, has_bias: bool) -> Readout:
+    """How answers become amounts again; the target stays where columns are not scaled, or 0 has to stay 0."""
     task = material.features.target.task
-    if task != "regression" or scaling == "none":
+    if task != "regression" or scaling == "none" or not has_bias:
         return Readout(task)
     known = material.y if material.folds is not None else material.y[: material.n_train]
     largest = float(np.abs(known).max()) or 1.0
@@ -219,21 +238,10 @@ def _choose_precision(
     return replace(settings, plan=replace(settings.plan, precision=precision)), chosen
 
 
-def _choose_value(
-    settings: Settings, run: Run, *, part: str, loss: str, curvature: Curvature | None
-) -> tuple[int, tuple[Choice, ...]]:
+def _choose_value(settings: Settings, run: Run, *, part: str, loss: str) -> tuple[int, tuple[Choice, ...]]:
     """Which value of the compared settings is best on val, and the comparison as a choice."""
-    losses = np.array(run.best_val_loss).reshape(settings.n_values, settings.n_folds)  # inf = diverged
-    means = losses.mean(axis=1)
+    means = _losses_of_values(settings, run)
     best = int(means.argmin())
-    if not np.isfinite(means[best]):
-        lr = min(settings.plan.lr)
-        bound = "" if curvature is None else f"; {curvature.sentence}"
-        raise TrainingError(
-            "training must reach a val loss that is a number",
-            found=f"every net diverged with lr {lr:g} (the loss grew beyond all numbers{bound})",
-            hint=f"--lr {min(lr / 10, SANE_LR):g}",
-        )
     if not settings.compared:
         return best, ()
     choices = []

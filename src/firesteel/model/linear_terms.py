@@ -12,6 +12,8 @@ from firesteel.model.model import answers_of
 
 #: Longer sums are read by nobody.
 N_TERMS_MAX = 50
+#: Standard deviations from the middle at which a net is asked whether it is still straight.
+FAR = 30.0
 
 
 def linear_terms(fitted: Fitted, material: Material) -> tuple[Term, ...]:
@@ -32,7 +34,7 @@ def linear_terms(fitted: Fitted, material: Material) -> tuple[Term, ...]:
     steps = np.diag(asked[1:].astype(np.float64) - asked[0])
     slopes = (answers[1:] - answers[0]) / steps
     middle = asked[0].astype(np.float64)
-    if not _is_linear(fitted, answers, middle=middle, slopes=slopes, dtype=x.dtype):
+    if not _is_linear(fitted, answers, middle=middle, slopes=slopes, spread=spread, dtype=x.dtype):
         return ()
     constant = float(answers[0] - middle @ slopes)
     terms = [Term("1", constant, abs(constant))]
@@ -44,11 +46,18 @@ def linear_terms(fitted: Fitted, material: Material) -> tuple[Term, ...]:
 
 
 def _is_linear(
-    fitted: Fitted, answers: np.ndarray, *, middle: np.ndarray, slopes: np.ndarray, dtype: np.dtype[np.floating]
+    fitted: Fitted,
+    answers: np.ndarray,
+    *,
+    middle: np.ndarray,
+    slopes: np.ndarray,
+    spread: np.ndarray,
+    dtype: np.dtype[np.floating],
 ) -> bool:
     """Whether far out the net still says what the formula says: columns scaled robustly are bent."""
-    reach = 10 * (np.abs(middle) + 1)
+    reach = FAR * np.where(spread > 0, spread, 1.0)
     far = np.array([middle + reach, middle - reach]).astype(dtype)
     said = answers_of(fitted.population, fitted.readout, Batch(far, np.empty((2, 0), dtype=np.int64), ()))
-    expected = answers[0] + (far.astype(np.float64) - middle) @ slopes
-    return bool(np.allclose(said, expected, rtol=1e-3, atol=1e-3 * float(np.abs(answers).max() + 1)))
+    moved = (far.astype(np.float64) - middle) @ slopes
+    size = np.abs(slopes * reach).sum() + np.abs(answers).max()
+    return bool(np.allclose(said, answers[0] + moved, rtol=0, atol=1e-3 * size))

@@ -157,6 +157,7 @@ def _around_module(
             hint="members=1 and one value for each setting",
         )
     asked = [name for name in (*OF_OUR_LAYERS, *OF_OUR_PICTURES) if getattr(recipe, name) is not None]
+    asked += [] if recipe.bias else ["bias"]
     if asked:
         raise RecipeError(
             "your own net has layers of its own",

@@ -150,6 +150,8 @@ def _choose_periodic(recipe: Recipe, columns: Columns, *, n_rows: int) -> Choice
         return Choice("periodic", False, "there is nothing to embed")
     if recipe.periodic is not None:
         return Choice("periodic", recipe.periodic, "you asked for it")
+    if not recipe.bias:
+        return Choice("periodic", False, "without a bias all goes through 0, and an embedding would move it")
     if columns.n_num > N_PERIODIC_COLUMNS:
         return Choice(
             "periodic", False, f"{columns.n_num} numeric columns; over {N_PERIODIC_COLUMNS} it costs too much"

@@ -71,7 +71,7 @@ class _DropoutStep(Step):
         torch.mul(self.mask.copy_(self.bits), self.growth, out=self.mask)
 
     def backward(self, dy: Tensor) -> Tensor:
-        return dy.mul_(self.mask) if self.is_active else dy
+        return dy.mul_(self.mask) if self.is_active and self.context.is_training else dy
 
 
 @dataclass(frozen=True)

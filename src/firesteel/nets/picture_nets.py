@@ -55,7 +55,7 @@ def build_picture_net(
     recipe: Recipe, shape: Shape, *, net: str, d_out: int, views: Views, dropout: float
 ) -> tuple[Net, tuple[Choice, ...]]:
     """The net called `net` for pictures of `shape` (height, width, channels), and what was chosen."""
-    inputs: list[Layer] = [_pixels(shape, recipe.scaling)]
+    inputs: list[Layer] = [_pixels(shape, recipe.scaling or ("standard" if recipe.bias else "range"))]
     if views.is_changed:
         inputs.append(Augment(shape, views.shift, views.rotate, views.scale, views.erase, views.flip))
     layers, choices = _BODIES[net](recipe, shape)

@@ -7,7 +7,7 @@ from firesteel.training.loop import Observer, Plan, Sight, train
 from firesteel.training.optimizers import OPTIMIZERS
 from firesteel.training.picture_defaults import OVER_MAPS, choose_crew, choose_picture_folds, usual_for_pictures
 from firesteel.training.precision import measure_precision
-from firesteel.training.rows import Rows, fold_rows_of, mean_loss
+from firesteel.training.rows import Rows, batches, fold_rows_of, mean_loss
 from firesteel.training.run import Run
 from firesteel.training.schedules import SCHEDULES
 
@@ -22,6 +22,7 @@ __all__ = [
     "Run",
     "Settings",
     "Sight",
+    "batches",
     "choose_crew",
     "choose_folds",
     "choose_picture_folds",

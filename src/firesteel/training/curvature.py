@@ -21,20 +21,21 @@ N_ROWS_MAX = 5_000
 _STEP = 1 / 3
 
 
-def measure_curvature(population: Population, rows: Rows, *, loss: Loss) -> tuple[float, float]:
-    """The largest and the smallest curvature of the first member's mean loss at its weights; nan where not measured.
+def measure_curvature(population: Population, rows: Rows, *, loss: Loss, member: int = 0) -> tuple[float, float]:
+    """The largest and the smallest curvature of a member's loss over its training rows, at its weights.
 
-    They are eigenvalues of its second derivatives, from differences of gradients. The smallest is known only of nets of
-    up to 64 weights. Gradient descent with an lr above 2 / largest climbs out of such a valley. Nothing changes.
+    They are eigenvalues of its second derivatives, from differences of gradients; rows count as their weights say. The
+    smallest is nan for nets of more than 64 weights. Nothing changes.
     """
-    one = population.pick([0])
+    one = population.pick([member])
     part = rows.sample(0) if rows.n_rows > N_ROWS_MAX else rows
     t = loss.spread(part.y).to(one.weights.dtype)
+    share = _share_of(part, member)
 
     def gradient() -> Tensor:
         program = one.program(part.n_rows)
         z = program.forward(part.inputs)
-        program.backward(loss.gradient(z, t, 1 / part.n_rows, torch.empty_like(z)))
+        program.backward(loss.gradient(z, t, share, torch.empty_like(z)))
         return one.grads.double()
 
     with torch.inference_mode():
@@ -43,6 +44,14 @@ def measure_curvature(population: Population, rows: Rows, *, loss: Loss) -> tupl
         if one.n_params <= N_EXACT:
             return bend.exactly()
         return bend.steepest(), math.nan
+
+
+def _share_of(rows: Rows, member: int) -> Tensor | float:
+    """What each row adds to the member's mean loss: a number, or `(n_rows, 1)`."""
+    if rows.weights is None:
+        return 1 / rows.n_rows
+    weights = rows.weights[:, member if rows.weights.shape[1] > 1 else 0].unsqueeze(1)
+    return weights / weights.sum()
 
 
 class _Bend:
@@ -57,14 +66,14 @@ class _Bend:
         size = torch.finfo(self.weights.dtype).eps ** _STEP * max(1.0, float(self.start.abs().max()))
         found: list[Tensor] = []
         for sign in (1, -1):
-            self.weights.copy_(self.start.double() + sign * size * direction)
+            self.weights.copy_(self.start.double() + sign * size * direction.to(self.start.device))
             found.append(self.gradient().clone())
         self.weights.copy_(self.start)
         return found[0].sub_(found[1]).div_(2 * size)
 
     def exactly(self) -> tuple[float, float]:
         n = len(self.start)
-        matrix = torch.stack([self.along(one) for one in torch.eye(n, dtype=torch.float64)])
+        matrix = torch.stack([self.along(one) for one in torch.eye(n, dtype=torch.float64)]).cpu()
         found = torch.linalg.eigvalsh((matrix + matrix.T) / 2)
         return float(found[-1]), float(found[0])
 

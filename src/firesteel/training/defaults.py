@@ -220,7 +220,9 @@ def _spread(value: Any, n_values: int, n_folds: int) -> tuple[Any, ...]:
 
 
 def _choose_lr(choosing: _Choosing, optimizer: str, *, task: Task) -> Any:
-    if choosing.recipe.net == "linear" and task == "regression" and optimizer in ("adam", "adamw"):
+    recipe = choosing.recipe
+    is_scaled = recipe.scaling != "none" and recipe.bias
+    if recipe.net == "linear" and is_scaled and task == "regression" and optimizer in ("adam", "adamw"):
         return choosing.pick("lr", LR_LINEAR, "a linear net over scaled columns bears long steps")
     return choosing.pick("lr", LR[optimizer], f"a sane start for {optimizer}; --lr 0.001,0.003,0.01 measures it")
 
