@@ -90,17 +90,7 @@ def fit_population(
     d_out = n_outputs(recipe, task=target.task, n_classes=len(target.classes))
     recipe, named = name_net(recipe, material)
     named = named if net is None else ()
-    is_picture = net is None and isinstance(material.features, PictureFeatures)
-    settings = choose_settings(
-        recipe,
-        task=target.task,
-        d_out=d_out,
-        n_rows=material.n_learned,
-        n_folds=material.n_folds,
-        usual=usual_for_pictures(recipe, n_rows=material.n_learned, d_in=material.x_num.shape[1])
-        if is_picture
-        else None,
-    )
+    settings = _settings(recipe, material, d_out=d_out, is_own_net=net is not None)
     readout = _standardise(material, scaling=choose_scaling(recipe).value, has_bias=recipe.bias)
     y = _targets(recipe, material, readout)
     started = start(recipe, material, settings, d_out=d_out, source=net, y=y)
@@ -121,11 +111,11 @@ def fit_population(
     seconds = time.perf_counter() - began
     part = "val" if material.has_val else "train"
     if not np.isfinite(_losses_of_values(settings, run).min()):
-        raise _diverged(settings, _curvature(population, train_rows, settings, member=0))
+        raise _diverged(settings, _curvature(recipe, population, train_rows, settings=settings, member=0))
     best, compared = _choose_value(settings, run, part=part, loss=_loss_word(readout))
     values = _compared(settings, run, best)
     members = settings.members_of(best)
-    curvature = _curvature(population, train_rows, settings, member=members[0])
+    curvature = _curvature(recipe, population, train_rows, settings=settings, member=members[0])
     best_ones = population.pick(members, _with_rate(population, settings, members))
     run = run.pick(members)
     z = _val_logits(best_ones, val_rows, material, members)
@@ -134,6 +124,19 @@ def fit_population(
     ours = (*named, *settings.choices, *started.choices, *measured, *compared, *calibrated)
     choices = ours if net is None else tuple(choice for choice in ours if choice.name not in OF_OUR_LAYERS)
     return Fitted(material.features, readout, best_ones, run, judged, choices, seconds, curvature, values)
+
+
+def _settings(recipe: Recipe, material: Material, *, d_out: int, is_own_net: bool) -> Settings:
+    n_rows = material.n_learned
+    is_picture = isinstance(material.features, PictureFeatures) and not is_own_net
+    return choose_settings(
+        recipe,
+        task=material.features.target.task,
+        d_out=d_out,
+        n_rows=n_rows,
+        n_folds=material.n_folds,
+        usual=usual_for_pictures(recipe, n_rows=n_rows, d_in=material.x_num.shape[1]) if is_picture else None,
+    )
 
 
 def _losses_of_values(settings: Settings, run: Run) -> np.ndarray:
@@ -157,10 +160,15 @@ def _compared(settings: Settings, run: Run, best: int) -> tuple[Compared, ...]:
     )
 
 
-def _curvature(population: Population, rows: Rows, settings: Settings, *, member: int) -> Curvature | None:
-    """Of a run by gradient descent, whose lr it limits: a step multiplies an error by 1 - lr * curvature."""
+def _curvature(
+    recipe: Recipe, population: Population, rows: Rows, *, settings: Settings, member: int
+) -> Curvature | None:
+    """Of a run by gradient descent, whose lr it limits: a step multiplies an error by 1 - lr * curvature.
+
+    Not of nets over maps, where so many gradients would take longer than training.
+    """
     plan = settings.plan
-    if plan.optimizer != "sgd" or population.needs_autograd:
+    if plan.optimizer != "sgd" or population.needs_autograd or recipe.net in OVER_MAPS:
         return None
     largest, smallest = measure_curvature(population, rows, loss=plan.loss, member=member)
     return Curvature(largest, smallest, plan.momentum, plan.nesterov) if 0 < largest < math.inf else None

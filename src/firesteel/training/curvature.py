@@ -15,8 +15,8 @@ from firesteel.training.rows import Rows
 #: Nets of up to so many weights have all their second derivatives taken; of larger ones the steepest direction is found
 #: by power iteration, so many times.
 N_EXACT, N_ITERATIONS = 64, 40
-#: The gradient is measured on so many rows at most.
-N_ROWS_MAX = 5_000
+#: The gradient is measured on so many rows at most, evenly spaced; of larger nets on fewer.
+N_ROWS_EXACT, N_ROWS_STEEPEST = 50_000, 1_000
 #: A step for a difference of gradients, as a share of the weights' size: the cube root of the precision.
 _STEP = 1 / 3
 
@@ -28,7 +28,8 @@ def measure_curvature(population: Population, rows: Rows, *, loss: Loss, member:
     smallest is nan for nets of more than 64 weights. Nothing changes.
     """
     one = population.pick([member])
-    part = rows.sample(0) if rows.n_rows > N_ROWS_MAX else rows
+    n = min(rows.n_rows, N_ROWS_EXACT if one.n_params <= N_EXACT else N_ROWS_STEEPEST)
+    part = rows if n == rows.n_rows else rows.take(torch.linspace(0, rows.n_rows - 1, n).long().to(rows.y.device))
     t = loss.spread(part.y).to(one.weights.dtype)
     share = _share_of(part, member)
 
