@@ -118,7 +118,7 @@ def test_what_is_no_drawing_is_refused_with_its_line(tmp_path: Path, text: str, 
 
 def test_lines_that_end_early_are_filled_up_with_black_and_that_is_said(tmp_path: Path) -> None:
     path = tmp_path / "ragged.grid"
-    path.write_text("label: 7\n111\n001\n\nlabel: L\n1\n1\n111\n")
+    path.write_text("label: 7\n111\n001\n001\n\nlabel: L\n1\n1\n111\n")
     pictures = read_text_grid(path, wish=Wish())
     assert (pictures.pixels[1, :, :, 0] > 0).tolist() == [
         [True, False, False],
@@ -126,6 +126,6 @@ def test_lines_that_end_early_are_filled_up_with_black_and_that_is_said(tmp_path
         [True, True, True],
     ]
     assert pictures.notices == (
-        "'ragged.grid': 2 of the 3 lines from line 6 on are shorter than 3 pixels, the first is line 6: "
+        "'ragged.grid': 2 of the 3 lines from line 7 on are shorter than 3 pixels, the first is line 7: "
         "they are filled up with black on the right",
     )

@@ -62,12 +62,14 @@ def test_every_key_of_json_is_explained(run: Path, capsys: pytest.CaptureFixture
         "predict": [str(run), "iris", "-o", str(answers)],
         "evaluate": [str(run), "iris"],
         "data": ["iris", "--target", "target"],
+        "gallery": ["check", "fit-c"],
     }
     assert set(calls) | {"fit"} == set(WORDS)
     for word, arguments in calls.items():
         capsys.readouterr()
         main([word, *arguments, "--json"])
-        keys = set(json.loads(capsys.readouterr().out))
+        answer = json.loads(capsys.readouterr().out)
+        keys = set(answer[0] if isinstance(answer, list) else answer)
         known = code_words(page_of(word)) | (code_words(page_of("fit")) if word == "show" else set())
         assert keys <= known, word
     fit_keys = {"run", *json.loads((run / "scores.json").read_text(encoding="utf-8"))}

@@ -11,7 +11,7 @@ from torch import nn
 
 import firesteel
 from firesteel import DataError, ModelError
-from firesteel.api import _run_key
+from firesteel.model import run_key_of
 from firesteel.recipe import make_recipe
 
 
@@ -62,6 +62,6 @@ def test_a_run_is_another_with_other_test_rows_or_another_net(make_rows) -> None
     recipe, table = make_recipe(data="x.csv"), firesteel.read(make_rows())
     tests = [None, table, firesteel.read(make_rows(seed=1))]
     nets = [None, nn.Linear(4, 1), nn.Linear(5, 1), nn.Bilinear(4, 4, 1), make_rows]
-    keys = [_run_key(recipe, table, test, net=None) for test in tests]
-    keys += [_run_key(recipe, table, None, net=net) for net in nets[1:]]
+    keys = [run_key_of(recipe, table, test=test, source=None) for test in tests]
+    keys += [run_key_of(recipe, table, test=None, source=net) for net in nets[1:]]
     assert len(set(keys)) == len(keys)

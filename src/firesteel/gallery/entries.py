@@ -70,6 +70,7 @@ class RunOf(_Frozen):
 
     label: str = ""
     starts: Annotated[int, Field(ge=1)] = 1  # so many seeds train at once, each from a start of its own
+    is_candidate: bool = True  # whether `best:` may be this run
     recipe: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -104,6 +105,9 @@ class Entry(_Frozen):
 
     def label_of(self, run: str) -> str:
         return self.runs[run].label if run in self.runs and self.runs[run].label else run
+
+    def may_be_best(self, run: str) -> bool:
+        return run not in self.runs or self.runs[run].is_candidate
 
     @property
     def fingerprint(self) -> str:

@@ -1,7 +1,8 @@
 """What can be asked of a run by name: `test accuracy`, `weight x`, `steps 1e-9`, `baseline svm accuracy`.
 
 Measures read the report, or ask the model; nothing is typed in. A measure of another run than the first has its name in
-front (`raw: test rmse`); `best:` stands for the run whose val loss is the least.
+front (`raw: test rmse`); `best:` stands for the run whose val loss is the least, among those that the entry
+lets stand for it.
 """
 
 from __future__ import annotations
@@ -266,7 +267,7 @@ def _run_called(runs: Mapping[str, Ran], name: str) -> Ran:
         found = score_of(report.val, "log_loss" if report.classes else MAIN_METRIC[report.task])
         return found.value
 
-    return min(runs.values(), key=val_loss)
+    return min((ran for ran in runs.values() if ran.is_candidate), key=val_loss)
 
 
 def _coefficient(terms: tuple[Term, ...], name: str) -> float:

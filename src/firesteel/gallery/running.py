@@ -129,7 +129,7 @@ def run_entry(
         place = output / name if output is not None and len(recipes) > 1 else output
         began = time.perf_counter()
         model = fit(**_placed(fields, wish), figures=place is not None, output=place, force=force)
-        runs[name] = Ran(fields, model, time.perf_counter() - began, entry.ask, wish)
+        runs[name] = Ran(fields, model, time.perf_counter() - began, entry.ask, entry.may_be_best(name), wish)
     taken = time.perf_counter() - started
     expected = [one for one in entry.expect if not (is_fast and one.fast == "skip")]
     reached = []

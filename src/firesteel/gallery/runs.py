@@ -25,6 +25,7 @@ class Ran:
     model: Model
     seconds: float
     ask: Mapping[str, float]
+    is_candidate: bool  # whether it stands for election as the best run of its entry
     wish: Wish
 
     def table(self, part: str) -> Table:

@@ -86,7 +86,7 @@ def check_population(
         sights=_sights(fitted, held, batch, y=y, answer=answer),
         curve=curve,
         plane=plane,
-        is_target_scaled=fitted.readout != Readout(task),
+        is_target_scaled=task != "regression" or fitted.readout != Readout(task),
         n_columns=len(fitted.features.sources),
         reads=spoken_form(held.form) if isinstance(held, Pictures) else "",
         n_members=fitted.population.k,
