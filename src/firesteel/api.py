@@ -221,6 +221,8 @@ def gallery(
             found=f"{len(entries)} entries, {seeds} seeds",
             hint="name one entry, or leave the output out",
         )
+    if data_dir is not None and not Path(data_dir).is_dir():
+        raise RecipeError("a data folder must be there", found=f"'{data_dir}' is none", hint="--data-dir FOLDER")
     wish = Wish(data_dir=None if data_dir is None else Path(data_dir), is_offline=offline)
     place = None if output is None else Path(output)
     run = partial(run_entry, fit=partial(fit, observer=observer), is_fast=fast, output=place, force=force, wish=wish)

@@ -24,7 +24,7 @@ def test_one_entry_prints_question_answer_and_bars_and_leaves_a_run(say, tmp_pat
     said = say("gallery", "run", "fit-c", "-o", tmp_path / "run")
     assert said.code == 0
     assert "c: 2.99857 (2.99857 ± 1e-05)" in said.out
-    assert f"{tmp_path / 'run'}/report.html" in "".join(said.out.split("\n"))
+    assert f"firesteel show {tmp_path / 'run'}" in said.out
     assert firesteel.load(tmp_path / "run").report.terms[1].name == "x"
 
 
@@ -85,3 +85,29 @@ def test_the_pictures_of_a_tour_are_saved_and_not_replaced_unasked(say, tmp_path
     assert (tmp_path / "run" / "zeros-and-ones.png").read_bytes().startswith(b"\x89PNG")
     again = say("gallery", "run", "picture-as-matrix", "-o", tmp_path / "run")
     assert (again.code, "--force" in again.err) == (2, True)
+
+
+def test_the_lines_of_a_tour_are_shown_as_they_can_be_typed(say, tmp_path):
+    said = say("gallery", "run", "autograd-tour", "-o", tmp_path / "run")
+    code = said.out[said.out.index("    import torch") : said.out.index("    -> 12, 108")]
+    names = {}
+    exec("\n".join(line.strip() for line in code.splitlines()), names)
+    assert names["x"].grad.tolist() == [12, 108]
+
+
+def test_a_data_folder_that_is_not_there_is_told(say, tmp_path):
+    said = say("gallery", "check", "fit-c", "--data-dir", tmp_path / "nope")
+    assert (said.code, "nope" in said.err) == (2, True)
+
+
+def test_a_run_that_was_cut_short_is_not_counted(say, monkeypatch):
+    from firesteel.training import loop
+
+    def stop_at_once(self):
+        self.interrupt.set()
+        return True
+
+    monkeypatch.setattr(loop.Loop, "run_epoch", stop_at_once)
+    said = say("gallery", "check", "fit-c")
+    assert said.code == 130
+    assert "ok" not in said.out

@@ -112,13 +112,26 @@ def _run_lines(outcome: Outcome, place: Path | None) -> list[str]:
     if outcome.not_applicable:
         return [entry.title, "", *wrapped(f"not applicable because {outcome.not_applicable}")]
     paragraphs = [line for part in outcome.paragraph.split("\n\n") for line in (*_part_lines(part), "")]
-    lines = [entry.title, *wrapped(entry.asks), "", *paragraphs, *_reached_lines(outcome)]
+    lines = [entry.title, *wrapped(entry.asks), "", *paragraphs, *_step_lines(outcome), *_reached_lines(outcome)]
     if any(one.picture for one in outcome.shown.values()):
-        lines += ["", *wrapped(f"pictures saved in {place}")]
+        lines += ["", f"pictures saved in {place}"]
     if outcome.runs:
-        names = list(outcome.runs)
-        folder = f"{place}/{names[0]}" if len(names) > 1 else f"{place}"
-        lines += ["", *wrapped(f"saved in {place}; the first report: {folder}/report.html")]
+        first = f"{place}/{next(iter(outcome.runs))}" if len(outcome.runs) > 1 else f"{place}"
+        lines += [
+            "",
+            f"saved in {place}; its report.html opens in a browser. Next:",
+            f"  firesteel show {first}",
+        ]
+    return lines
+
+
+def _step_lines(outcome: Outcome) -> list[str]:
+    """The lines of code of a tour that is about code, and what each gives."""
+    from firesteel.gallery import spoken, steps_of
+
+    lines: list[str] = []
+    for saying, code, value in steps_of(outcome):
+        lines += [*wrapped(saying), "", *(f"    {line}" for line in code.splitlines()), f"    -> {spoken(value)}", ""]
     return lines
 
 

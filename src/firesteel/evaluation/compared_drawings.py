@@ -55,7 +55,12 @@ def compared(report: Report, ax: Axes | None = None) -> Axes:
     shown = _thinned(places, found, n_letters=max(map(len, "\n".join(words).splitlines())))
     ax.set_xticks([places[i] for i in shown], [words[i] for i in shown], parse_math=False)
     ax.set_xlim(-0.08, 1.08)
-    dress(ax, x=names[0] if len(names) == 1 else "", y=f"{report.chosen_on} {_loss_of(report)}", grid="y")
+    dress(
+        ax,
+        x=names[0] if len(names) == 1 else "",
+        y=f"{report.chosen_on} {_loss_of(report)}".replace(" (", "\n("),
+        grid="y",
+    )
     for i, text in zip(shown, ax.get_xticklabels(), strict=True):
         if found[i].is_kept:
             text.set_color(NET)
@@ -251,4 +256,6 @@ def _words_of(found: Sequence[Compared], names: Sequence[str]) -> list[str]:
 
 
 def _loss_of(report: Report) -> str:
-    return "mean squared error" if report.task == "regression" else "log loss"
+    if report.task != "regression":
+        return "log loss"
+    return "mean squared error" + (" (target standardised)" if report.is_target_scaled else "")

@@ -9,7 +9,7 @@ learning.py    an entry and what its run gave, as a page of docs/learn
 """
 
 from firesteel.gallery.entries import Entry, Expected, Group, find_entry, read_entries, read_path, spoken
-from firesteel.gallery.learning import fingerprint_in, learn_page, path_page
+from firesteel.gallery.learning import fingerprint_in, learn_page, path_page, steps_of
 from firesteel.gallery.measuring import MEASURES
 from firesteel.gallery.running import Outcome, Reached, run_entry
 
@@ -28,4 +28,5 @@ __all__ = [
     "read_path",
     "run_entry",
     "spoken",
+    "steps_of",
 ]

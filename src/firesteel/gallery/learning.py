@@ -8,7 +8,7 @@ from typing import Any
 
 import tomli_w
 
-from firesteel.gallery.entries import Entry, Group, spoken
+from firesteel.gallery.entries import Entry, Group, Value, spoken
 from firesteel.gallery.running import Drawing, Outcome
 from firesteel.gallery.touring import code_of, saying_of
 
@@ -63,14 +63,20 @@ def path_page(groups: Sequence[Group], entries: Mapping[str, Entry]) -> str:
     return "\n\n".join(lines) + "\n"
 
 
+def steps_of(outcome: Outcome) -> list[tuple[str, str, Value]]:
+    """Of a tour whose code is worth reading, each step: what it shows, its lines as they are typed, what it gives."""
+    if outcome.entry.id not in _WITH_CODE:
+        return []
+    return [(saying_of(name), f"import torch\n\n{code_of(name)}", shown.value) for name, shown in outcome.shown.items()]
+
+
 def _steps(outcome: Outcome) -> list[str]:
-    parts = []
-    for name, shown in outcome.shown.items():
-        if outcome.entry.id in _WITH_CODE:
-            parts.append(f"{saying_of(name)}\n\n```python\n{code_of(name)}\n```\n\n```text\n{spoken(shown.value)}\n```")
-        else:
-            parts.append(f"- {saying_of(name)} **{spoken(shown.value)}**")
-    return parts
+    coded = steps_of(outcome)
+    if coded:
+        return [f"{saying}\n\n```python\n{code}\n```\n\n```text\n{spoken(value)}\n```" for saying, code, value in coded]
+    return [
+        f"- {saying_of(name)} **{spoken(shown.value)}**" for name, shown in outcome.shown.items() if not shown.picture
+    ]
 
 
 def _table(outcome: Outcome) -> list[str]:

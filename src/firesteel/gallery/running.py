@@ -17,6 +17,7 @@ from firesteel.gallery.measuring import measure
 from firesteel.gallery.runs import Ran
 from firesteel.gallery.touring import TOURS, Shown, saying_of
 from firesteel.model import Model
+from firesteel.training import INTERRUPTED
 
 #: `firesteel.fit`, which stands above this room: `fit(output=..., force=..., **fields of a recipe)`.
 Fit = Callable[..., Model]
@@ -129,6 +130,8 @@ def run_entry(
         place = output / name if output is not None and len(recipes) > 1 else output
         began = time.perf_counter()
         model = fit(**_placed(fields, wish), figures=place is not None, output=place, force=force)
+        if any(one.text.startswith(INTERRUPTED) for one in model.report.notices):
+            raise KeyboardInterrupt  # fit keeps what it had; a check must not count it
         runs[name] = Ran(fields, model, time.perf_counter() - began, entry.ask, entry.may_be_best(name), wish)
     taken = time.perf_counter() - started
     expected = [one for one in entry.expect if not (is_fast and one.fast == "skip")]

@@ -79,7 +79,7 @@ def check_population(
         importances=_importances(fitted, answer_of, batch, y=y, seed=seed),
         history=History(run.train_loss, run.val_loss, run.best_epoch),
         choices=(*choices, *fitted.choices),
-        notices=(*notices, *_curvature_notice(fitted), *(Notice("test_rows", text) for text in batch.notices)),
+        notices=(*notices, *_curvature_notice(fitted, recipe), *(Notice("test_rows", text) for text in batch.notices)),
         curvature=fitted.curvature,
         compared=fitted.compared,
         terms=linear_terms(fitted, material) if recipe.net == "linear" else (),
@@ -113,8 +113,14 @@ def _beside(recipe: Recipe, fitted: Fitted, *, material: Material, batch: Batch,
     )
 
 
-def _curvature_notice(fitted: Fitted) -> tuple[Notice, ...]:
-    return () if fitted.curvature is None else (Notice("curvature", fitted.curvature.sentence),)
+def _curvature_notice(fitted: Fitted, recipe: Recipe) -> tuple[Notice, ...]:
+    if fitted.curvature is None:
+        return ()
+    chosen = {choice.name: choice.value for choice in fitted.choices}
+    lr = chosen.get("lr", recipe.lr)
+    is_above = isinstance(lr, int | float) and lr > fitted.curvature.lr_limit
+    said = f"; the lr was {lr:g}, above it: these answers are those of a run that blew up" if is_above else ""
+    return (Notice("curvature", fitted.curvature.sentence + said),)
 
 
 def asked_baselines(recipe: Recipe) -> tuple[str, ...]:

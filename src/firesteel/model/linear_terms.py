@@ -12,6 +12,8 @@ from firesteel.model.model import answers_of
 
 #: Longer sums are read by nobody.
 N_TERMS_MAX = 50
+#: A constant of so few last digits of what the columns add is rounding.
+ROUNDING_STEPS = 16
 #: Standard deviations from the middle at which a net is asked whether it is still straight.
 FAR = 30.0
 
@@ -37,6 +39,9 @@ def linear_terms(fitted: Fitted, material: Material) -> tuple[Term, ...]:
     if not _is_linear(fitted, answers, middle=middle, slopes=slopes, spread=spread, dtype=x.dtype):
         return ()
     constant = float(answers[0] - middle @ slopes)
+    size = float(np.abs(slopes) @ np.abs(middle))
+    if abs(constant) <= ROUNDING_STEPS * np.finfo(x.dtype).eps * size:
+        constant = 0.0
     terms = [Term("1", constant, abs(constant))]
     terms += [
         Term(term_name([name], [1]), float(slope), float(abs(slope) * size))

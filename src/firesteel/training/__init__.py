@@ -8,10 +8,11 @@ from firesteel.training.optimizers import OPTIMIZERS
 from firesteel.training.picture_defaults import OVER_MAPS, choose_crew, choose_picture_folds, usual_for_pictures
 from firesteel.training.precision import measure_precision
 from firesteel.training.rows import Rows, batches, fold_rows_of, mean_loss
-from firesteel.training.run import Run
+from firesteel.training.run import INTERRUPTED, Run
 from firesteel.training.schedules import SCHEDULES
 
 __all__ = [
+    "INTERRUPTED",
     "OPTIMIZERS",
     "OVER_MAPS",
     "SCHEDULES",

@@ -157,6 +157,7 @@ class Loop:
             ending,
             self.optimizer.n_steps,
             time.perf_counter() - started,
+            self.plan.schedule == "constant",
         )
 
     def run_epoch(self) -> bool:

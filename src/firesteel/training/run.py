@@ -9,6 +9,11 @@ import numpy as np
 
 #: Training is restless where, over at least so many epochs, most jumps turn round and are of some size.
 N_RESTLESS, RESTLESS_TURNS, RESTLESS_JUMP = 8, 0.6, 0.1
+#: Losses this much smaller than the first one jump by rounding alone.
+ROUNDING = 1e-10
+
+#: How a notice of a run that was stopped begins.
+INTERRUPTED = "training was interrupted"
 
 Ending = Literal["all epochs", "no better val loss", "interrupted"]
 
@@ -28,6 +33,7 @@ class Run:
     ending: Ending
     n_steps: int
     seconds: float
+    has_constant_lr: bool = False
 
     @property
     def n_epochs(self) -> int:
@@ -38,7 +44,7 @@ class Run:
         """What the user should know of the training, as sentences."""
         said = []
         if self.ending == "interrupted":
-            said.append(f"training was interrupted after {self.n_epochs} epochs; the best weights so far were kept")
+            said.append(f"{INTERRUPTED} after {self.n_epochs} epochs; the best weights so far were kept")
         n_diverged = self.best_epoch.count(0)
         if n_diverged:
             said.append(f"{n_diverged} of {len(self.best_epoch)} members never had a val loss that is a number")
@@ -51,9 +57,11 @@ class Run:
 
     @property
     def is_restless(self) -> bool:
-        """Whether the train loss jumps to and fro at the end instead of coming to rest."""
+        """Whether the train loss jumps to and fro at the end instead of coming to rest, at an lr that stays."""
         last = np.array(self.train_loss[-(self.n_epochs // 4) :]).mean(axis=1) if self.n_epochs else np.zeros(0)
-        if len(last) < N_RESTLESS or not np.isfinite(last).all():
+        if len(last) < N_RESTLESS or not np.isfinite(last).all() or not self.has_constant_lr:
+            return False
+        if float(last.mean()) <= ROUNDING * float(np.mean(self.train_loss[0])):
             return False
         jumps = np.diff(last)
         turns = float((np.sign(jumps[1:]) != np.sign(jumps[:-1])).mean())
@@ -73,6 +81,7 @@ class Run:
             self.ending,
             self.n_steps,
             self.seconds,
+            self.has_constant_lr,
         )
 
     def to_dict(self) -> dict[str, Any]:
