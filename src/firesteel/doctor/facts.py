@@ -1,0 +1,321 @@
+"""What was seen of a training: plain records, in the order in which things happened.
+
+No record holds a tensor of the user's. Where a value was small enough, a copy of it was kept.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from firesteel.doctor.sites import Site
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Made:
+    """How a tensor came about: the operation, what went in (other `Made`, numbers, words) and where.
+
+    `op` is the canonical name, whatever way it was called: `softmax` for `F.softmax`, `torch.softmax`, `x.softmax`;
+    `sub` for `a - b`; `get_data` for `.data`; `numpy` for arrays taken out of a tensor. Tensors that were not seen being
+    made are `parameter` (a leaf that learns), `buffer` or `unknown` (made while nobody looked).
+    """
+
+    op: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    site: Site
+    shape: tuple[int, ...]
+    dtype: torch.dtype | None
+    requires_grad: bool
+    at: int
+    func: Callable[..., Any] | None = None
+    module: Module | None = None  # the innermost module in whose forward it was made
+    is_in_place: bool = False  # the tensor of args[0] was changed
+    part: int | None = None  # which one of several results
+    value: torch.Tensor | None = None  # a copy, where it is small
+    param: Param | None = None
+    grad_node: str = ""  # "SoftmaxBackward0"
+
+    def __repr__(self) -> str:
+        return f"Made({self.op} {self.shape} line {self.site.line})"
+
+    @property
+    def parents(self) -> list[Made]:
+        """The tensors that went in, in order."""
+        return [one for arg in (*self.args, *self.kwargs.values()) for one in _inside(arg)]
+
+    @property
+    def creation(self) -> Site:
+        """The line to name: where the layer was created, if it happened inside a layer that PyTorch brings along."""
+        if self.module is not None and not self.module.has_users_forward and self.module.site is not None:
+            return self.module.site
+        return self.site
+
+    def walk(self, *, through: Callable[[Made], bool] | None = None) -> Iterator[Made]:
+        """This one and all it came from, nearest first; only beyond those for which `through` says yes."""
+        seen, queue = {id(self)}, [self]
+        while queue:
+            one = queue.pop(0)
+            yield one
+            if through is not None and not through(one):
+                continue
+            for parent in one.parents:
+                if id(parent) not in seen:
+                    seen.add(id(parent))
+                    queue.append(parent)
+
+    def argument(self, position: int, name: str, default: Any = None) -> Any:
+        """An argument of the call by its place or its name."""
+        return self.args[position] if len(self.args) > position else self.kwargs.get(name, default)
+
+
+def _inside(arg: Any) -> Iterator[Made]:
+    if isinstance(arg, Made):
+        yield arg
+    elif isinstance(arg, list | tuple):
+        for one in arg:
+            yield from _inside(one)
+    elif isinstance(arg, dict):
+        for one in arg.values():
+            yield from _inside(one)
+
+
+@dataclass(eq=False)
+class Param:
+    """A leaf that learns: an nn.Parameter or a raw tensor with requires_grad."""
+
+    ref: weakref.ref[torch.Tensor] = field(repr=False)
+    shape: tuple[int, ...]
+    name: str = ""  # as its root module calls it; empty for raw tensors
+    is_parameter: bool = True  # an nn.Parameter
+    initial: torch.Tensor | None = field(default=None, repr=False)  # a copy from before the first step
+    n_by_hand: int = 0  # times it changed between two backwards without being in an optimizer
+    n_stale_by_hand: int = 0  # of these, times the gradient was left standing for the next backward
+
+
+@dataclass(eq=False)
+class Module:
+    """A module: its class, where it was created, whether its forward is the user's code."""
+
+    ref: weakref.ref[torch.nn.Module]
+    kind: str  # name of the class
+    site: Site | None  # where it was created; None if that was before anybody looked
+    created_at: int
+    has_users_forward: bool
+    has_parameters: bool = False  # looked up at its first call as a root
+    stateful: tuple[str, ...] = ()  # kinds of dropout and batch norm layers inside
+
+
+@dataclass(eq=False)
+class Forward:
+    """A call of an outermost module that has parameters (a loss module without any is none)."""
+
+    at: int
+    module: Module
+    site: Site
+    is_training: bool  # module.training
+    modes: dict[str, bool]  # training flags of its dropout and batch norm layers, by name (hot only)
+    has_grad: bool  # gradients were enabled
+    rows: Any = None  # np.int64 fingerprints of the rows of the first input, shape (n,); None when not taken
+    n_rows: int = 0
+    input: Made | None = None  # hot only
+    inputs: tuple[Made, ...] = ()  # all tensors that went in (hot only)
+    output: Made | None = None  # hot only; the first tensor that came out
+    outputs: tuple[Made, ...] = ()
+    is_hot: bool = False
+    role: str = "unknown"  # "training" | "evaluation" | "unknown", set when all is over
+    step: int = 0  # optimizer steps before it
+    loader_pass: LoaderPass | None = None  # the loader that gave out a batch last
+
+
+@dataclass(eq=False)
+class Loss:
+    """A call of one of PyTorch's losses (hot only). `made.args` hold what went in."""
+
+    at: int
+    name: str  # "cross_entropy", "mse_loss", ...
+    made: Made
+    input: Made
+    target: Made | None
+    is_trained: bool = False  # a backward went through it, set when all is over
+    step: int = 0
+
+    @property
+    def site(self) -> Site:
+        return self.made.site
+
+
+@dataclass(eq=False)
+class Backward:
+    """A call of backward()."""
+
+    at: int
+    site: Site
+    loss: Any  # 0-d tensor, detached copy; None when it is no scalar
+    made: Made | None  # hot only
+    is_hot: bool
+    retains_graph: bool
+    creates_graph: bool
+    reached: frozenset[int] = frozenset()  # id of each Param that the graph reaches (hot only)
+    reached_params: tuple[Param, ...] = ()
+    n_stale: int = 0  # params where it accumulated onto a gradient that had been applied
+    step: int = 0
+    n_nodes: int = 0  # nodes of the graph (hot only)
+
+
+@dataclass(eq=False)
+class Step:
+    """A call of an optimizer's step()."""
+
+    at: int
+    optimizer: Optimizer
+    site: Site
+    lrs: tuple[float, ...]
+    n_params: int
+    n_without_gradient: int
+    n_stale: int  # params whose gradient still holds one that was applied before
+    n_unchanged: int  # params whose gradient is exactly the one applied before
+    n_zeroed: int  # params whose gradient was cleared after the last backward
+    has_closure: bool
+    is_hot: bool
+    index: int = 0  # of this optimizer, from 0
+    norms: dict[str, tuple[float, float, float]] = field(default_factory=dict)  # |grad|, |weight|, |update| (hot only)
+
+
+@dataclass(eq=False)
+class Optimizer:
+    """An optimizer that was created."""
+
+    at: int
+    ref: weakref.ref[torch.optim.Optimizer]
+    kind: str
+    site: Site | None
+    defaults: dict[str, Any]
+    params: list[Param]
+    n_steps: int = 0
+    n_zero_grads: int = 0
+    ever_with_gradient: set[int] = field(default_factory=set)  # id of each Param that had a gradient at a step
+
+
+@dataclass(eq=False)
+class ZeroGrad:
+    at: int
+    site: Site
+    owner: str  # "optimizer" | "module"
+    optimizer: Optimizer | None
+    n_params: int
+
+
+@dataclass(eq=False)
+class ModeSwitch:
+    """`.train()`, `.eval()`, `.train(False)`."""
+
+    at: int
+    site: Site
+    module: Module
+    is_training: bool
+
+
+@dataclass(eq=False)
+class Scheduler:
+    at: int
+    kind: str
+    site: Site
+    optimizer: Optimizer | None
+    ref: weakref.ref[Any]
+    steps: list[tuple[int, Site]] = field(default_factory=list)  # (at, where), the one of its creation left out
+
+
+@dataclass(eq=False)
+class Call:
+    """Another call that matters: clip_grad_norm_, clip_grad_value_, unscale_, scaler_step, scaler_update, save, load."""
+
+    at: int
+    name: str
+    site: Site
+    params: tuple[int, ...] = ()  # id of each Param that it was about
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Loader:
+    at: int
+    ref: weakref.ref[Any]
+    site: Site
+    dataset: Any  # weak reference to the dataset where that can be had, else None
+    n_rows: int | None
+    batch_size: int | None
+    sampler: str  # name of its class: "RandomSampler", "SequentialSampler", ...
+    drop_last: bool
+    n_workers: int
+    passes: list[LoaderPass] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class LoaderPass:
+    """One iteration over a loader."""
+
+    at: int
+    loader: Loader
+    site: Site
+    indices: list[int] = field(default_factory=list)  # rows asked for, in order; capped
+    n_batches: int = 0
+    is_complete: bool = False  # ran to its end
+
+
+@dataclass(eq=False)
+class Facts:
+    """All that was seen. Lists are in the order of happening; `at` orders across lists."""
+
+    script: str | None = None
+    forwards: list[Forward] = field(default_factory=list)
+    losses: list[Loss] = field(default_factory=list)
+    backwards: list[Backward] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    optimizers: list[Optimizer] = field(default_factory=list)
+    schedulers: list[Scheduler] = field(default_factory=list)
+    zero_grads: list[ZeroGrad] = field(default_factory=list)
+    switches: list[ModeSwitch] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    loaders: list[Loader] = field(default_factory=list)
+    modules: list[Module] = field(default_factory=list)  # all that were created or called as roots
+    params: list[Param] = field(default_factory=list)  # all that an optimizer holds or a graph reached
+    ops: list[Made] = field(default_factory=list)  # all operations that were seen, in order (hot only)
+    n_retained: list[tuple[int, int, Site]] = field(default_factory=list)  # (step, losses alive with their graph, backward)
+    n_forwards: int = 0
+    n_backwards: int = 0
+    n_steps: int = 0
+    seeds: set[str] = field(default_factory=set)  # which sources of randomness were seeded
+    used_random: set[str] = field(default_factory=set)
+    variables: dict[str, Any] = field(default_factory=dict)  # the script's globals when it had ended
+    notes: list[str] = field(default_factory=list)  # what could not be seen, and why
+    stopped: str = ""  # why the run was cut short: "steps", "time", "interrupt", "error" or ""
+
+    def files(self) -> list[str]:
+        """The user's files in which something happened, the script first."""
+        sites = [*(one.site for one in self.forwards), *(one.site for one in self.backwards)]
+        sites += [one.site for one in (*self.steps, *self.losses, *self.loaders)]
+        sites += [one.site for one in (*self.modules, *self.optimizers) if one.site is not None]
+        paths = dict.fromkeys([self.script] if self.script else [])
+        paths.update(dict.fromkeys(site.path for site in sites if site.is_users))
+        return list(paths)
+
+    def trained(self) -> list[Forward]:
+        return [one for one in self.forwards if one.role == "training"]
+
+    def evaluated(self) -> list[Forward]:
+        """Forward calls that no backward followed."""
+        return [one for one in self.forwards if one.role == "evaluation"]
+
+    def trained_losses(self, *names: str) -> list[Loss]:
+        """Losses through which a backward went; of these names, if any are given."""
+        return [one for one in self.losses if one.is_trained and (not names or one.name in names)]
+
+    def curve(self, site: Site | None = None) -> list[float]:
+        """The loss at each backward that was kept (of one line), in order."""
+        values = [one.loss for one in self.backwards if one.loss is not None and (site is None or one.site == site)]
+        return torch.stack([value.float().cpu() for value in values]).tolist() if values else []

@@ -1,0 +1,91 @@
+"""All rules over what was seen: each answers exactly once, and a crash of one is said as a crash."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+from firesteel.doctor.facts import Facts
+from firesteel.doctor.findings import Finding, Outcome
+from firesteel.doctor.rules import Case, NotApplicable, Rule, all_rules
+from firesteel.doctor.shields import Failure, Shield
+from firesteel.doctor.source import Sources
+
+_ORDER = {"E": 0, "W": 1, "N": 2}
+#: Replays take at most this share of the run, or this many seconds, whichever is more.
+PROBE_SHARE = 0.1
+PROBE_S = 20.0
+
+
+class _Judging:
+    """What a shield pauses where nothing is watched."""
+
+    is_paused = False
+
+
+def choose_rules(only: Collection[str] = (), ignore: Collection[str] = ()) -> Mapping[str, Rule]:
+    """The rules of these ids or groups (all, if none are named) but those ignored."""
+
+    def is_named(rule: str, words: Collection[str]) -> bool:
+        return rule in words or rule[0] in words
+
+    return {
+        name: rule
+        for name, rule in all_rules().items()
+        if (not only or is_named(name, only)) and not is_named(name, ignore)
+    }
+
+
+def judge(
+    facts: Facts, rules: Mapping[str, Rule], *, failures: dict[str, Failure], probes: bool = True, run_s: float = 0.0
+) -> tuple[list[Finding], list[Outcome]]:
+    """Findings, worst first, and one outcome a rule."""
+    case = Case(facts, Sources(), probes=probes)
+    limit_s, spent_s = max(PROBE_S, PROBE_SHARE * run_s), 0.0
+    findings: list[Finding] = []
+    outcomes: list[Outcome] = []
+    for rule in rules.values():
+        began = time.perf_counter()
+        probing = probes and spent_s < limit_s
+        found, outcome = judge_one(rule, case if probing == case.probes else replace(case, probes=probing), failures)
+        findings += found
+        outcomes.append(outcome)
+        spent_s += (time.perf_counter() - began) * rule.has_replay
+    return sort_findings(findings), outcomes
+
+
+def judge_one(rule: Rule, case: Case, failures: dict[str, Failure]) -> tuple[list[Finding], Outcome]:
+    found: list[Finding] = []
+    reason = ""
+    n_before = len(failures)
+    doing = f"rule {rule.id}"
+    with Shield(_Judging(), failures, doing):
+        try:
+            found = list(rule.judge(case))
+        except NotApplicable as answer:
+            reason = str(answer)
+    if len(failures) > n_before:
+        failed = next(one for one in failures.values() if one.doing == doing)
+        return [], Outcome(rule.id, rule.title, "failed", failed.error)
+    if reason:
+        return [], Outcome(rule.id, rule.title, "not applicable", reason)
+    kept = _without_doubles(one for one in found if not case.sources[one.path].is_silenced(rule.id, one.line))
+    if found and not kept:
+        lines = ", ".join(str(one.line) for one in found)
+        return [], Outcome(rule.id, rule.title, "ignored", f"`# doctor: ok` stands on line {lines}")
+    return kept, Outcome(rule.id, rule.title, "finding" if kept else "passed")
+
+
+def _without_doubles(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding a line, the worst."""
+    best: dict[tuple[str, int], Finding] = {}
+    for one in findings:
+        known = best.get((one.path, one.line))
+        if known is None or _ORDER[one.level] < _ORDER[known.level]:
+            best[(one.path, one.line)] = one
+    return list(best.values())
+
+
+def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda one: (_ORDER[one.level], one.path, one.line, one.rule))

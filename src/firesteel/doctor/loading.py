@@ -1,0 +1,123 @@
+"""DataLoaders: how each was made, and which rows each pass over it asked for."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable, Sized
+from typing import TYPE_CHECKING, Any
+
+from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _BaseDataLoaderIter
+
+from firesteel.doctor.facts import Loader, LoaderPass
+from firesteel.doctor.modules import creation_site
+from firesteel.doctor.sites import find_site
+
+if TYPE_CHECKING:
+    from firesteel.doctor.watching import Watch
+
+#: Row numbers that are kept of one pass, and of all.
+MOST_OF_PASS = 200_000
+MOST_OF_ALL = 2_000_000
+
+
+def watch_loaders(watch: Watch) -> None:
+    loaders = _Loaders(watch)
+    watch.patches.replace(DataLoader, "__init__", loaders.make_init)
+    watch.patches.replace(DataLoader, "__iter__", loaders.make_iter)
+    watch.patches.replace(_BaseDataLoaderIter, "_next_index", loaders.make_next_index)
+
+
+class _Loaders:
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._known: dict[int, Loader] = {}
+        self._passes: dict[int, tuple[weakref.ref[Any], LoaderPass]] = {}
+        self._n_kept = 0
+
+    def make_init(self, original: Callable[..., None]) -> Callable[..., None]:
+        watch = self._watch
+
+        def __init__(loader: Any, *args: Any, **kwargs: Any) -> None:
+            original(loader, *args, **kwargs)
+            if not watch.is_paused:
+                with watch.shield("seeing a loader being created"):
+                    self._new(loader, creation_site(loader))
+
+        return __init__
+
+    def _new(self, loader: Any, site: Any) -> Loader:
+        n_rows = None
+        if isinstance(loader.dataset, Sized) and hasattr(type(loader.dataset), "__len__"):
+            try:
+                n_rows = len(loader.dataset)
+            except (TypeError, NotImplementedError):  # a dataset that inherits a length it does not have
+                n_rows = None
+        try:
+            dataset: Any = weakref.ref(loader.dataset)
+        except TypeError:  # a plain list
+            dataset = None
+        record = Loader(
+            at=self._watch.tick(), ref=weakref.ref(loader), site=site, dataset=dataset, n_rows=n_rows,
+            batch_size=loader.batch_size, sampler=type(loader.sampler).__name__, drop_last=bool(loader.drop_last),
+            n_workers=loader.num_workers,
+        )  # fmt: skip
+        self._known[id(loader)] = record
+        self._watch.facts.loaders.append(record)
+        return record
+
+    def make_iter(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        watch = self._watch
+
+        def __iter__(loader: Any) -> Any:
+            if watch.is_paused:
+                return original(loader)
+            record = one = None
+            with watch.shield("seeing a loader being read"):
+                record = self._known.get(id(loader))
+                if record is None or record.ref() is not loader:
+                    record = self._new(loader, find_site(sys._getframe(1)))
+                one = LoaderPass(watch.tick(), record, find_site(sys._getframe(1)))
+                record.passes.append(one)
+                self._next_pass = one
+            iterator = original(loader)
+            if one is not None:
+                with watch.shield("seeing a loader being read"):
+                    self._passes[id(iterator)] = (weakref.ref(iterator), one)
+                    self._next_pass = None
+            return iterator
+
+        return __iter__
+
+    _next_pass: LoaderPass | None = None
+
+    def make_next_index(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        watch = self._watch
+
+        def _next_index(iterator: Any) -> Any:
+            entry = self._passes.get(id(iterator))
+            # Loaders with workers ask for their first rows while they are being made.
+            one = entry[1] if entry is not None and entry[0]() is iterator else self._next_pass
+            try:
+                index = original(iterator)
+            except StopIteration:
+                if one is not None:
+                    one.is_complete = True
+                    with watch.shield("seeing the end of a loader"):
+                        watch.heat_at(("exhausted", one.site))
+                raise
+            if one is not None and not watch.is_paused:
+                with watch.shield("seeing a loader being read"):
+                    self._note(one, index)
+            return index
+
+        return _next_index
+
+    def _note(self, one: LoaderPass, index: Any) -> None:
+        one.n_batches += 1
+        self._watch.modules.current_pass = one
+        if len(one.indices) < MOST_OF_PASS and self._n_kept < MOST_OF_ALL:
+            rows = index if isinstance(index, list | tuple) else [index]
+            one.indices.extend(row for row in rows if isinstance(row, int))
+            self._n_kept += len(rows)

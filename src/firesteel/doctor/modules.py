@@ -1,0 +1,233 @@
+"""Modules: where each was created, and each call of an outermost one."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from firesteel.doctor.facts import Forward, Made, ModeSwitch, Module
+from firesteel.doctor.rows import fingerprints
+from firesteel.doctor.schedule import is_due
+from firesteel.doctor.sites import Site, find_site, is_users_file
+
+if TYPE_CHECKING:
+    from firesteel.doctor.facts import LoaderPass
+    from firesteel.doctor.watching import Watch
+
+#: Calls of one place whose rows are fingerprinted, before ever rarer ones.
+FIRST_ROWS = 400
+#: Calls that are kept, before only those that are looked at.
+MOST_FORWARDS = 20_000
+
+
+class Modules:
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._known: dict[int, Module] = {}
+        self._calls: dict[Site, int] = {}
+        self.is_pending = False  # a hot forward with gradients waits for its backward
+        self.current_pass: LoaderPass | None = None
+
+    def install(self) -> None:
+        patches = self._watch.patches
+        patches.replace(torch.nn.Module, "__init__", self._make_init)
+        patches.replace(torch.nn.Module, "__call__", self._make_call)
+        patches.replace(torch.nn.Module, "train", self._make_train)
+
+    # ---- creation
+
+    def _make_init(self, original: Callable[..., None]) -> Callable[..., None]:
+        watch = self._watch
+
+        def __init__(module: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
+            if not watch.is_paused:
+                with watch.shield("seeing a module being created"):
+                    self._known[id(module)] = self._new(module, creation_site(module))
+            original(module, *args, **kwargs)
+
+        return __init__
+
+    def _new(self, module: torch.nn.Module, site: Site | None) -> Module:
+        code = getattr(type(module).forward, "__code__", None)
+        record = Module(
+            ref=weakref.ref(module), kind=type(module).__name__, site=site, created_at=self._watch.tick(),
+            has_users_forward=code is not None and is_users_file(code.co_filename),
+        )  # fmt: skip
+        self._watch.facts.modules.append(record)
+        return record
+
+    def record_of(self, module: torch.nn.Module) -> Module:
+        found = self._known.get(id(module))
+        if found is None or found.ref() is not module:
+            found = self._known[id(module)] = self._new(module, None)
+        return found
+
+    # ---- calls
+
+    def _make_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        watch = self._watch
+
+        def __call__(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if watch.is_paused or threading.get_ident() != watch.thread:
+                return original(module, *args, **kwargs)
+            if watch.depth == 0:
+                return self._call_root(original, module, args, kwargs)
+            if not watch.is_hot:
+                return original(module, *args, **kwargs)
+            return self._call_inside(original, module, args, kwargs)
+
+        return __call__
+
+    def _call_inside(self, original: Callable[..., Any], module: torch.nn.Module, args: Any, kwargs: Any) -> Any:
+        stack, seeing = self._watch.module_stack, self._watch.seeing
+        stack.append(self.record_of(module))
+        held = seeing.is_held
+        seeing.is_held = held or _has_fast_path(module)
+        try:
+            return original(module, *args, **kwargs)
+        finally:
+            stack.pop()
+            seeing.is_held = held
+
+    def _call_root(self, original: Callable[..., Any], module: torch.nn.Module, args: Any, kwargs: Any) -> Any:
+        watch = self._watch
+        watch.depth += 1
+        event = None
+        with watch.shield("seeing a module being called"):
+            record = self.record_of(module)
+            if record.kind == "OptimizedModule":  # compiled before anybody watched: the compiler must not see us
+                watch.seeing.turn_off()
+            if not record.has_parameters:
+                self._look_inside(module, record)
+            if record.has_parameters:
+                event = self._before(module, record, args, kwargs)
+        is_off = watch.is_hot and _has_fast_path_inside(module)
+        if is_off:
+            watch.seeing.turn_off()
+        try:
+            result = self._call_inside(original, module, args, kwargs) if watch.is_hot else original(module, *args, **kwargs)
+        finally:
+            watch.depth -= 1
+            if is_off:
+                watch.seeing.turn_on()
+        if event is not None:
+            with watch.shield("seeing what a module gave"):
+                self._after(event, result)
+        return result
+
+    def _look_inside(self, module: torch.nn.Module, record: Module) -> None:
+        record.has_parameters = next(module.parameters(), None) is not None
+        record.stateful = tuple(dict.fromkeys(type(one).__name__ for _, one in stateful_layers(module)))
+        if record.has_parameters:
+            for name, tensor in module.named_parameters():
+                param = self._watch.param_of(tensor)
+                param.name = param.name or name
+
+    def _before(self, module: torch.nn.Module, record: Module, args: Any, kwargs: Any) -> Forward | None:
+        watch = self._watch
+        facts, has_grad = watch.facts, torch.is_grad_enabled()
+        site = find_site(sys._getframe(3))
+        watch.before_forward(("forward", site, has_grad, module.training), has_grad=has_grad)
+        n = self._calls[site] = self._calls.get(site, 0) + 1
+        facts.n_forwards += 1
+        if n > MOST_FORWARDS and not watch.is_hot:
+            return None
+        event = Forward(
+            at=watch.tick(), module=record, site=site, is_training=module.training, modes={}, has_grad=has_grad,
+            is_hot=watch.is_hot, step=facts.n_steps, loader_pass=self.current_pass,
+        )  # fmt: skip
+        tensors = list(_tensors_in((*args, *kwargs.values())))
+        if tensors:
+            first = tensors[0]
+            event.n_rows = first.shape[0] if first.dim() else 0
+            if n <= FIRST_ROWS or is_due(n):
+                event.rows = fingerprints(first)
+        if watch.is_hot:
+            event.modes = {name: one.training for name, one in stateful_layers(module)}
+            event.inputs = tuple(watch.seeing.describe(one) for one in tensors)
+            event.input = event.inputs[0] if event.inputs else None
+        facts.forwards.append(event)
+        return event
+
+    def _after(self, event: Forward, result: Any) -> None:
+        if event.is_hot and self._watch.is_hot:
+            event.outputs = tuple(self._watch.seeing.describe(one) for one in _tensors_in((result,)))
+            event.output = event.outputs[0] if event.outputs else None
+            self.is_pending = self.is_pending or event.has_grad
+
+    # ---- train() and eval()
+
+    def _make_train(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        watch = self._watch
+
+        def train(module: torch.nn.Module, mode: bool = True) -> Any:
+            if watch.is_paused or self._is_switching:
+                return original(module, mode)
+            with watch.shield("seeing train() or eval()"):
+                site = find_site(sys._getframe(1))
+                event = ModeSwitch(watch.tick(), site, self.record_of(module), bool(mode))
+                if site.is_users:
+                    watch.facts.switches.append(event)
+                    watch.heat_at(("switch", site))
+            self._is_switching = True
+            try:
+                return original(module, mode)
+            finally:
+                self._is_switching = False
+
+        return train
+
+    _is_switching = False
+
+
+def creation_site(thing: Any) -> Site:
+    """The line that made an object, seen from the initializer of one of its base classes."""
+    frame = sys._getframe(1)
+    last = frame
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "__init__" and code.co_varnames and frame.f_locals.get(code.co_varnames[0]) is thing:
+            last = frame
+        frame = frame.f_back
+    return find_site(last.f_back) if last.f_back is not None else find_site(last)
+
+
+def stateful_layers(module: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
+    """The layers that do something else in training than in evaluation, by name."""
+    for name, one in module.named_modules():
+        if isinstance(one, torch.nn.modules.dropout._DropoutNd):
+            acts = one.p > 0
+        elif isinstance(one, torch.nn.modules.batchnorm._NormBase):
+            acts = one.track_running_stats
+        elif isinstance(one, torch.nn.RNNBase):
+            acts = one.dropout > 0 and one.num_layers > 1
+        else:
+            acts = isinstance(one, torch.nn.MultiheadAttention) and one.dropout > 0
+        if acts:
+            yield name, one
+
+
+def _has_fast_path(module: torch.nn.Module) -> bool:
+    """Attention asks whether a function mode is on, and takes another path then."""
+    return not module.training and isinstance(
+        module, torch.nn.MultiheadAttention | torch.nn.TransformerEncoderLayer | torch.nn.TransformerEncoder
+    )
+
+
+def _has_fast_path_inside(module: torch.nn.Module) -> bool:
+    return not torch.is_grad_enabled() and any(_has_fast_path(one) for one in module.modules())
+
+
+def _tensors_in(values: Any, depth: int = 0) -> Iterator[torch.Tensor]:
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif depth < 3 and isinstance(value, list | tuple):
+            yield from _tensors_in(value, depth + 1)
+        elif depth < 3 and isinstance(value, dict):
+            yield from _tensors_in(value.values(), depth + 1)

@@ -1,0 +1,257 @@
+"""The operations of a stretch of the run, each with what went in, what came out and where: a torch function mode.
+
+It is only on in stretches (see `schedule.py`), as it makes small steps half as slow again.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.overrides import TorchFunctionMode
+
+from firesteel.doctor.facts import Loss, Made
+from firesteel.doctor.sites import Site, find_site
+
+if TYPE_CHECKING:
+    from firesteel.doctor.watching import Watch
+
+#: Values of up to so many numbers are kept; once the budget is spent, only very small ones.
+KEPT_NUMBERS = 65_536
+KEPT_OF_LEAVES = 1_000_000
+KEPT_WHEN_SPENT = 1_024
+BUDGET_NUMBERS = 50_000_000
+#: Operations of one stretch, and of one run: beyond, nothing is recorded (a loop over single numbers, say).
+MOST_OPS = 400_000
+MOST_PARTS = 256
+MOST_LISTED = 64
+
+#: Properties that are more than a question.
+_PROPERTIES = {"data", "T", "mT", "H", "real", "imag", "grad"}
+#: Calls that make no tensor and change none.
+_QUESTIONS = {
+    "size", "dim", "numel", "stride", "is_floating_point", "is_complex", "is_contiguous", "data_ptr", "storage_offset",
+    "element_size", "nelement", "get_device", "backward", "register_hook", "requires_grad_", "retain_grad", "__len__",
+    "__repr__", "__format__", "__hash__", "_set_grad_enabled", "is_storage", "untyped_storage", "ndimension", "__dir__",
+    "set_grad_enabled", "is_tensor", "is_same_size", "result_type", "can_cast", "__set__", "__delete__", "is_inference",
+}  # fmt: skip
+#: What is taken out of a tensor: the result is no tensor, yet it is remembered where it came from.
+_TAKEN_OUT = {"item", "tolist", "__float__", "__int__", "__bool__", "__index__"}
+_LOSSES = {
+    "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss",
+    "smooth_l1_loss", "huber_loss", "kl_div", "poisson_nll_loss", "gaussian_nll_loss", "hinge_embedding_loss",
+    "soft_margin_loss", "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "ctc_loss",
+    "cosine_embedding_loss", "margin_ranking_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss",
+    "linear_cross_entropy",
+}  # fmt: skip
+_CANONICAL = {"multiply": "mul", "subtract": "sub", "divide": "div", "true_divide": "div", "truediv": "div",
+              "rtruediv": "rdiv", "negative": "neg", "absolute": "abs", "clip": "clamp", "_softmax": "softmax",
+              "special_softmax": "softmax", "concat": "cat", "concatenate": "cat", "swapaxes": "transpose",
+              "swapdims": "transpose", "moveaxis": "movedim", "greater": "gt", "less": "lt", "pow": "pow",
+              "greater_equal": "ge", "less_equal": "le", "not_equal": "ne", "special_expit": "sigmoid",
+              "t": "get_T", "hardtanh": "hardtanh", "array": "numpy", "rectify": "relu"}  # fmt: skip
+
+
+def canonical(name: str) -> tuple[str, bool]:
+    """The one name of an operation, and whether it changes its first argument in place."""
+    if name.startswith("__") and name.endswith("__"):
+        name = name[2:-2]
+        if name == "setitem":
+            return name, True
+        if name.startswith("i") and name[1:] in ("add", "sub", "mul", "div", "truediv", "pow", "and", "or"):
+            return _CANONICAL.get(name[1:], name[1:]), True
+        return _CANONICAL.get(name, name), False
+    if name.endswith("_") and not name.endswith("__") and name != "_":
+        bare = name[:-1]
+        return _CANONICAL.get(bare, bare), True
+    return _CANONICAL.get(name, name), False
+
+
+class Seeing(TorchFunctionMode):
+    """Records operations while it is on. Numerically nothing changes: the very function runs with the very arguments."""
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self._watch = watch
+        self._made: dict[int, tuple[weakref.ref[Any], Made]] = {}
+        self._n_kept = 0
+        self._n_ops = 0
+        self.is_on = False
+        self.is_held = False
+
+    # ---- on and off: at the bottom of the stack, so that the user's own modes come and go above it
+
+    def turn_on(self) -> None:
+        if not self.is_on and self._n_ops < MOST_OPS:
+            above = [torch._C._pop_torch_function_stack() for _ in range(torch._C._len_torch_function_stack())]
+            torch._C._push_on_torch_function_stack(self)
+            for mode in reversed(above):
+                torch._C._push_on_torch_function_stack(mode)
+            self.is_on = True
+
+    def turn_off(self) -> None:
+        if self.is_on:
+            above = [torch._C._pop_torch_function_stack() for _ in range(torch._C._len_torch_function_stack())]
+            for mode in reversed(above):
+                if mode is not self:
+                    torch._C._push_on_torch_function_stack(mode)
+            self.is_on = False
+
+    # ---- what is called for every operation
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        watch = self._watch
+        if self.is_held or watch.is_paused:
+            return func(*args, **kwargs)
+        name = getattr(func, "__name__", "")
+        if name == "__get__":
+            attribute = getattr(getattr(func, "__self__", None), "__name__", "")
+            if attribute not in _PROPERTIES:
+                return func(*args, **kwargs)
+            name = f"get_{attribute}"
+        elif name in _QUESTIONS:
+            return func(*args, **kwargs)
+        before = None
+        with watch.shield("seeing an operation"):
+            before = self._describe(args), {key: self._describe_one(value) for key, value in kwargs.items()}
+        result = func(*args, **kwargs)
+        if before is not None:
+            with watch.shield("seeing an operation"):
+                self._record(func, name, args, before, result, find_site(sys._getframe(1)))
+        return result
+
+    def record(self, func: Any, name: str, args: Any, result: Any, site: Site) -> None:
+        """Records a call that came another way than through this mode."""
+        self._record(func, name, args, (self._describe(args), {}), result, site)
+
+    def _record(self, func: Any, name: str, args: Any, before: tuple[Any, Any], result: Any, site: Site) -> None:
+        op, is_in_place = canonical(name)
+        described, kwargs = before
+        self._n_ops += 1
+        if self._n_ops >= MOST_OPS:
+            self.turn_off()
+            self._watch.facts.notes.append(f"operations after the first {MOST_OPS:,} were not looked at")
+        made = self._new(op, described, kwargs, site, func=func, is_in_place=is_in_place or kwargs.get("inplace") is True)
+        if made.is_in_place and op == "setitem":
+            result = args[0]
+        self._watch.facts.ops.append(made)
+        self.remember(result, made)
+        if op in _LOSSES:
+            self._note_loss(op, made)
+
+    def _note_loss(self, op: str, made: Made) -> None:
+        given, target = made.argument(0, "input"), made.argument(1, "target")
+        if isinstance(given, Made):
+            facts = self._watch.facts
+            loss = Loss(made.at, op, made, given, target if isinstance(target, Made) else None, step=facts.n_steps)
+            facts.losses.append(loss)
+
+    def _new(self, op: str, args: tuple[Any, ...], kwargs: dict[str, Any], site: Any, **more: Any) -> Made:
+        watch = self._watch
+        return Made(
+            op=op, args=args, kwargs=kwargs, site=site, shape=(), dtype=None, requires_grad=False, at=watch.tick(),
+            module=watch.module_stack[-1] if watch.module_stack else None, **more,
+        )  # fmt: skip
+
+    # ---- tensors and their records
+
+    def made_of(self, tensor: Any) -> Made | None:
+        """The record of a tensor or array, if it was seen being made."""
+        entry = self._made.get(id(tensor))
+        return entry[1] if entry is not None and entry[0]() is tensor else None
+
+    def remember(self, result: Any, made: Made) -> None:
+        """Binds a record to what came out; the parts of several results get a record each."""
+        if isinstance(result, torch.Tensor):
+            made.shape, made.dtype = tuple(result.shape), result.dtype
+            made.requires_grad = result.requires_grad
+            made.grad_node = type(result.grad_fn).__name__ if result.grad_fn is not None else ""
+            made.value = self._copy(result, KEPT_NUMBERS)
+            self._bind(result, made)
+        elif isinstance(result, np.ndarray):
+            made.shape = tuple(result.shape)
+            self._bind(result, made)
+        elif isinstance(result, list | tuple) and len(result) <= MOST_PARTS:
+            for i, part in enumerate(result):
+                if isinstance(part, torch.Tensor | list | tuple):
+                    one = self._new("part", (made,), {}, made.site)
+                    one.part = i
+                    self.remember(part, one)
+        elif isinstance(result, float | int | bool) and made.op in ("item", "float", "int", "bool"):
+            made.kwargs = {**made.kwargs, "result": result}
+
+    def _bind(self, thing: Any, made: Made) -> None:
+        if isinstance(thing, torch.Tensor) and thing.requires_grad and thing.is_leaf and made.op != "parameter":
+            if made.is_in_place:  # a weight is initialised or updated by hand: it stays the parameter that it is
+                return
+            leaf = self._new("parameter", (made,), {}, made.site)  # a raw tensor that learns
+            leaf.param = self._watch.param_of(thing)
+            leaf.shape, leaf.dtype, leaf.requires_grad = made.shape, made.dtype, True
+            made = leaf
+        key = id(thing)
+        table = self._made
+        self._made[key] = (weakref.ref(thing, lambda ref: _forget(table, key, ref)), made)
+
+    def describe(self, tensor: torch.Tensor) -> Made:
+        """The record of a tensor; a new one of the kind parameter, buffer or unknown if nobody saw it being made."""
+        found = self.made_of(tensor)
+        if found is not None:
+            return found
+        if tensor.requires_grad and tensor.is_leaf:
+            made = self._new("parameter", (), {}, find_site(sys._getframe(2)))
+            made.param = self._watch.param_of(tensor)
+        else:
+            made = self._new("unknown", (), {}, find_site(sys._getframe(2)))
+            made.value = self._copy(tensor, KEPT_OF_LEAVES)
+        made.shape, made.dtype, made.requires_grad = tuple(tensor.shape), tensor.dtype, tensor.requires_grad
+        made.grad_node = type(tensor.grad_fn).__name__ if tensor.grad_fn is not None else ""
+        self._bind(tensor, made)
+        return made
+
+    def _describe(self, args: tuple[Any, ...] | list[Any]) -> tuple[Any, ...]:
+        return tuple(self._describe_one(one) for one in args)
+
+    def _describe_one(self, value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return self.describe(value)
+        if value is None or isinstance(value, int | float | str | bool | slice | torch.dtype | torch.device):
+            return value
+        if isinstance(value, list | tuple):
+            if len(value) > MOST_LISTED:
+                return ("many", len(value), *self._describe(value[:4]))
+            return self._describe(value)
+        if isinstance(value, np.ndarray):
+            found = self.made_of(value)
+            return found if found is not None else self._describe_array(value)
+        return value if value is Ellipsis or isinstance(value, torch.Size) else f"<{type(value).__name__}>"
+
+    def _describe_array(self, array: np.ndarray) -> Made:
+        made = self._new("array", (), {}, find_site(sys._getframe(2)))
+        made.shape = tuple(array.shape)
+        if array.dtype.kind in "fiub" and array.size <= KEPT_OF_LEAVES:
+            made.value = self._copy(torch.from_numpy(np.ascontiguousarray(array)), KEPT_OF_LEAVES)
+        self._bind(array, made)
+        return made
+
+    def _copy(self, tensor: torch.Tensor, most: int) -> torch.Tensor | None:
+        n = tensor.numel()
+        spent = self._n_kept > BUDGET_NUMBERS
+        if n > (KEPT_WHEN_SPENT if spent else most) or tensor.layout is not torch.strided or tensor.is_meta:
+            return None
+        if torch._C._functorch.is_functorch_wrapped_tensor(tensor):  # inside vmap or grad: not a value of its own
+            return None
+        self._n_kept += n
+        return tensor.detach().clone()
+
+
+def _forget(table: dict[int, tuple[weakref.ref[Any], Made]], key: int, ref: weakref.ref[Any]) -> None:
+    entry = table.get(key)
+    if entry is not None and entry[0] is ref:
+        del table[key]

@@ -1,0 +1,46 @@
+"""Fingerprints of rows: equal rows have equal ones, in whatever batch and at whatever place they lie."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+
+_AS_INTEGERS = {
+    torch.float32: torch.int32, torch.float64: torch.int64, torch.float16: torch.int16, torch.bfloat16: torch.int16,
+}  # fmt: skip
+#: Of wider rows so many columns, drawn once a width, take part.
+MOST_COLUMNS = 1_024
+MOST_ROWS = 100_000
+_CHUNK = 8_192
+
+
+@cache
+def _factors(width: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+    rng = np.random.default_rng(width)
+    columns = None
+    if width > MOST_COLUMNS:
+        columns = torch.from_numpy(np.sort(rng.choice(width, MOST_COLUMNS, replace=False)))
+    factors = rng.integers(-(2**62), 2**62, min(width, MOST_COLUMNS), dtype=np.int64) | 1
+    return torch.from_numpy(factors), columns
+
+
+def fingerprints(x: torch.Tensor) -> Any:
+    """`(n,)` int64, one number a row of `x` `(n, ...)`; None where rows cannot be told apart (no dimension, no values).
+
+    Whole-number arithmetic that wraps around, so the order of summation does not matter. Rows that are equal to the
+    last bit have equal numbers; -0.0 and 0.0 count as different.
+    """
+    if x.dim() == 0 or x.numel() == 0 or x.shape[0] > MOST_ROWS or x.is_complex() or x.layout is not torch.strided:
+        return None
+    flat = x.detach().reshape(x.shape[0], -1)
+    factors, columns = _factors(flat.shape[1])
+    if columns is not None:
+        flat = flat[:, columns.to(flat.device)]
+    flat = flat.cpu()
+    if flat.dtype in _AS_INTEGERS:
+        flat = flat.contiguous().view(_AS_INTEGERS[flat.dtype])
+    parts = [(part.long() * factors).sum(1) for part in flat.split(_CHUNK)]
+    return torch.cat(parts).numpy()

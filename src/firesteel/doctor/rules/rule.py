@@ -1,0 +1,84 @@
+"""What a rule is."""
+
+from __future__ import annotations
+
+import ast
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from firesteel.doctor.facts import Facts
+from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.sites import Site
+from firesteel.doctor.source import Source, Sources
+
+
+class NotApplicable(Exception):
+    """A rule has nothing to look at; the text completes "not applicable because ..."."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a rule is given: what was seen, and the sources of the user's files."""
+
+    facts: Facts
+    sources: Sources = field(default_factory=Sources)
+    probes: bool = True  # replays are allowed
+
+
+class Rule(ABC):
+    """One kind of silent bug. Each file of `rules/` holds one, and its page is written from these fields.
+
+    The texts are for a newcomer. `sick` and `healthy` are whole little programs that run; in `sick` the rule finds one
+    thing, in `healthy` nothing, and a test runs both.
+    """
+
+    id: ClassVar[str]
+    title: ClassVar[str]  # "softmax before cross entropy"
+    level: ClassVar[Level]  # the highest that its findings have
+    what: ClassVar[str]  # what happens, and why it hurts
+    detected: ClassVar[str]  # what the doctor looks at
+    silent: ClassVar[str]  # when it does not apply or is meant so
+    sick: ClassVar[str]
+    healthy: ClassVar[str]
+    is_static: ClassVar[bool] = False  # judges the source alone, also without a run
+    has_replay: ClassVar[bool] = False  # trains copies after the script; left out with --no-probes
+    is_cheap: ClassVar[bool] = True
+
+    @abstractmethod
+    def judge(self, case: Case) -> Iterable[Finding]:
+        """The findings; none means passed.
+
+        Raises:
+            NotApplicable: there was nothing to look at.
+        """
+
+    def finding(
+        self, place: Site | tuple[Source, ast.AST] | tuple[Source, int], *, message: str, evidence: str, why: str,
+        fix: str, level: Level | None = None,
+    ) -> Finding:  # fmt: skip
+        """A finding at a site that ran, at a node of a source, or at a line of it."""
+        if isinstance(place, Site):
+            path, line, column, end = place.path, place.line, place.column, place.end_column
+            if place.end_line != line:
+                end = 0
+            text = Source(path).line(line)
+        else:
+            source, at = place
+            path = source.path
+            line, column, end = (at, 0, 0) if isinstance(at, int) else _span(at)
+            text = source.line(line)
+        n_blank = len(text) - len(text.lstrip())
+        start = max(len(text.encode()[:column].decode(errors="ignore")), n_blank if not column else 0)
+        stop = len(text.encode()[:end].decode(errors="ignore")) if end > column else len(text.rstrip())
+        return Finding(
+            rule=self.id, level=level or self.level, path=path, line=line, column=start + 1, end_column=stop + 1,
+            message=message, evidence=evidence, why=why, fix=fix, source=text,
+        )  # fmt: skip
+
+
+def _span(node: ast.AST) -> tuple[int, int, int]:
+    line, end_line = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
+    end = getattr(node, "end_col_offset", 0) if end_line == line else 0
+    return line, getattr(node, "col_offset", 0), end

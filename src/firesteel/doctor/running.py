@@ -1,0 +1,117 @@
+"""Running a script as Python would, with a watch on it."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from firesteel.doctor.stopping import StopWatching, stop_after
+from firesteel.doctor.watching import Watch
+
+EXIT_INTERRUPTED = 130
+
+
+class Ended:
+    """How a script ended: whatever leaves the block is kept here, as Python itself would have taken it."""
+
+    def __init__(self) -> None:
+        self.code = 0
+        self.stopped = ""
+        self.variables: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is None:
+            return True
+        self.variables = _variables_of(trace)
+        if isinstance(error, StopWatching):
+            self.stopped = error.reason
+        elif isinstance(error, SystemExit):
+            self.code = _exit_code(error)
+        elif isinstance(error, KeyboardInterrupt):
+            self.code, self.stopped = EXIT_INTERRUPTED, "interrupt"
+        else:
+            _print_traceback(error)
+            self.code, self.stopped = 1, f"error: {type(error).__name__}: {error}"
+        return True
+
+
+def run_script(
+    target: str, args: Sequence[str], watch: Watch, *, is_module: bool = False, limit_s: float | None = None
+) -> tuple[Ended, float]:
+    """Runs `python target args...` (or `python -m target args...`) in this process, watched; and its seconds.
+
+    Output and input are the script's own; its traceback is printed to standard error as Python prints it.
+    """
+    ended = Ended()
+    with _as_main(target, args, is_module=is_module):
+        began = time.perf_counter()
+        watch.start()
+        try:
+            with ended, stop_after(limit_s):
+                if is_module:
+                    ended.variables = runpy.run_module(target, run_name="__main__", alter_sys=True)
+                else:
+                    ended.variables = runpy.run_path(target, run_name="__main__")
+        finally:
+            watch.stop()
+        seconds = time.perf_counter() - began
+    watch.facts.variables, watch.facts.stopped = ended.variables, ended.stopped
+    return ended, seconds
+
+
+def _exit_code(end: SystemExit) -> int:
+    if end.code is None:
+        return 0
+    if isinstance(end.code, int):
+        return end.code
+    sys.stderr.write(f"{end.code}\n")
+    return 1
+
+
+def _variables_of(trace: TracebackType | None) -> dict[str, Any]:
+    """The globals of the script when it was left by an exception."""
+    while trace is not None:
+        names = trace.tb_frame.f_globals
+        if names.get("__name__") == "__main__" and trace.tb_frame.f_code.co_name == "<module>":
+            return dict(names)
+        trace = trace.tb_next
+    return {}
+
+
+def _print_traceback(error: BaseException) -> None:
+    """As Python prints it: the frames of the doctor and of runpy, which stand above the script's, are left out."""
+    trace = error.__traceback__
+    hidden = {__file__, runpy.__file__, "<frozen runpy>"}
+    while trace is not None and trace.tb_frame.f_code.co_filename in hidden:
+        trace = trace.tb_next
+    traceback.print_exception(type(error), error, trace)
+
+
+@contextmanager
+def _as_main(target: str, args: Sequence[str], *, is_module: bool) -> Iterator[None]:
+    """argv and the first entry of the path as they are for the script; put back behind it."""
+    argv, path, main = sys.argv[:], sys.path[:], sys.modules.get("__main__")
+    sys.argv = [target, *args]
+    folder = os.getcwd() if is_module else str(Path(target).resolve().parent)
+    # What stands first is the folder of the program that runs the doctor: the script's own takes its place.
+    sys.path[0:1] = [folder]
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.argv, sys.path[:] = argv, path
+        if main is not None:
+            sys.modules["__main__"] = main

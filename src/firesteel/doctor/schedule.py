@@ -1,0 +1,33 @@
+"""When operations are looked at: the first steps, then ever rarer ones, and whatever is new."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable
+
+FIRST = 3
+_FACTORS = (1, 2, 5)
+
+
+def is_due(n: int) -> bool:
+    """True for the first three occasions, then for 5, 10, 20, 50, 100, 200, 500 ...: n counts from 1."""
+    if n <= FIRST:
+        return True
+    while n % 10 == 0:
+        n //= 10
+    return n in _FACTORS
+
+
+class Schedule:
+    """Counts occasions by place. Each place is looked at on its own first occasions, however late it comes."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[Hashable] = Counter()
+
+    def is_due(self, place: Hashable) -> bool:
+        self._counts[place] += 1
+        return is_due(self._counts[place])
+
+    def is_next_due(self, place: Hashable) -> bool:
+        """Would the next occasion be one to look at?"""
+        return is_due(self._counts[place] + 1)

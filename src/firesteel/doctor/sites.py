@@ -1,0 +1,101 @@
+"""Where in whose code something happened: the innermost frame of the user's files."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import sysconfig
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from types import CodeType, FrameType
+
+_OWN = str(Path(__file__).parents[1])
+_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} | {_OWN})
+_INSTALLED = ("site-packages", "dist-packages")
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """One place in a program: a code object and an instruction of it; lines and columns are looked up when asked."""
+
+    code: CodeType
+    instruction: int
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Site) and self.code is other.code and self.instruction == other.instruction
+
+    def __hash__(self) -> int:
+        return hash((id(self.code), self.instruction))
+
+    @property
+    def path(self) -> str:
+        return self.code.co_filename
+
+    @property
+    def function(self) -> str:
+        """The name of the function, `<module>` at the top of a file."""
+        return self.code.co_name
+
+    @cached_property
+    def _span(self) -> tuple[int, int, int, int]:
+        spans = self.code.co_positions()
+        line, end_line, column, end_column = next(
+            itertools.islice(spans, self.instruction // 2, None), (None, None, None, None)
+        )
+        first = line if line is not None else self.code.co_firstlineno
+        return first, column or 0, end_line or first, end_column or 0
+
+    @property
+    def line(self) -> int:
+        """From 1."""
+        return self._span[0]
+
+    @property
+    def column(self) -> int:
+        """From 0, in bytes of the line's UTF-8."""
+        return self._span[1]
+
+    @property
+    def end_line(self) -> int:
+        return self._span[2]
+
+    @property
+    def end_column(self) -> int:
+        return self._span[3]
+
+    @property
+    def is_users(self) -> bool:
+        return is_users_file(self.path)
+
+
+@cache
+def is_users_file(path: str) -> bool:
+    """True for a script, a module beside it or a notebook's cell; False for what is installed or comes with Python."""
+    if path.startswith("<"):
+        return path.startswith(("<ipython-input", "<stdin"))
+    if path.startswith(_LIBRARIES):
+        return False
+    return not any(part in path for part in _INSTALLED)
+
+
+def find_site(frame: FrameType | None = None) -> Site:
+    """The innermost frame of the user's files; where none is on the stack, the outermost frame there is."""
+    last = frame if frame is not None else sys._getframe(1)
+    one: FrameType | None = last
+    while one is not None:
+        if is_users_file(one.f_code.co_filename):
+            return Site(one.f_code, one.f_lasti)
+        last, one = one, one.f_back
+    return Site(last.f_code, last.f_lasti)
+
+
+def find_call_stack(frame: FrameType | None = None) -> tuple[Site, ...]:
+    """All frames of the user's files, the innermost first."""
+    one = frame if frame is not None else sys._getframe(1)
+    sites: list[Site] = []
+    while one is not None:
+        if is_users_file(one.f_code.co_filename):
+            sites.append(Site(one.f_code, one.f_lasti))
+        one = one.f_back
+    return tuple(sites)

@@ -1,0 +1,149 @@
+"""The user's source: where a line stands, and small diffs of it. The tree says where; it never says that."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TypeVar
+
+from firesteel.doctor.sites import Site
+
+_Node = TypeVar("_Node", bound=ast.AST)
+_SILENCED = re.compile(r"#\s*doctor:\s*ok\b([^#]*)")
+
+
+class Source:
+    """One file (or notebook cell) of the user's."""
+
+    def __init__(self, path: str, text: str | None = None) -> None:
+        self.path = path
+        linecache.checkcache(path)
+        self.lines = text.splitlines() if text is not None else [one.rstrip("\n") for one in linecache.getlines(path)]
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The syntax tree; an empty one if the text cannot be parsed."""
+        try:
+            return ast.parse("\n".join(self.lines))
+        except SyntaxError:
+            return ast.Module(body=[], type_ignores=[])
+
+    @cached_property
+    def _parents(self) -> dict[ast.AST, ast.AST]:
+        return {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+
+    def line(self, number: int) -> str:
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+    def is_silenced(self, rule: str, number: int) -> bool:
+        """`# doctor: ok O01` (or `# doctor: ok` for all rules) stands on the line."""
+        found = _SILENCED.search(self.line(number))
+        if found is None:
+            return False
+        words = re.findall(r"[A-Z]\d\d", found.group(1))
+        return not words or rule in words
+
+    # ---- nodes
+
+    def nodes(self, kind: type[_Node]) -> Iterator[_Node]:
+        """All nodes of a kind, in the order of the text."""
+        found = [node for node in ast.walk(self.tree) if isinstance(node, kind)]
+        yield from sorted(found, key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
+
+    def node_at(self, site: Site) -> ast.AST | None:
+        """The expression that a site ran, found by its exact span."""
+        best = None
+        for node in ast.walk(self.tree):
+            if getattr(node, "lineno", None) == site.line and getattr(node, "col_offset", None) == site.column:
+                if (node.end_lineno, node.end_col_offset) == (site.end_line, site.end_column):
+                    best = node
+        return best
+
+    def statement_at(self, number: int) -> ast.stmt | None:
+        """The innermost statement that covers a line."""
+        best: ast.stmt | None = None
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.stmt) and node.lineno <= number <= (node.end_lineno or node.lineno):
+                if best is None or node.lineno >= best.lineno:
+                    best = node
+        return best
+
+    def parents(self, node: ast.AST) -> Iterator[ast.AST]:
+        """From the one that holds it outwards."""
+        one = self._parents.get(node)
+        while one is not None:
+            yield one
+            one = self._parents.get(one)
+
+    def loops_around(self, number: int) -> list[ast.For | ast.While]:
+        """The loops around a line within its function, the innermost first."""
+        statement = self.statement_at(number)
+        found: list[ast.For | ast.While] = []
+        for node in [statement, *self.parents(statement)] if statement is not None else []:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+                break
+            if isinstance(node, ast.For | ast.While):
+                found.append(node)
+        return found
+
+    def function_around(self, number: int) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        statement = self.statement_at(number)
+        for node in [statement, *self.parents(statement)] if statement is not None else []:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                return node
+        return None
+
+    def text_of(self, node: ast.AST) -> str:
+        return ast.get_source_segment("\n".join(self.lines), node) or ast.unparse(node)
+
+    # ---- small diffs
+
+    def _indent(self, number: int) -> str:
+        line = self.line(number)
+        return line[: len(line) - len(line.lstrip())]
+
+    def change_line(self, number: int, old: str, new: str) -> str:
+        """A diff in which one line has `new` for `old`."""
+        line = self.line(number)
+        return f"{number:>4} - {line}\n{number:>4} + {line.replace(old, new, 1)}"
+
+    def replace_node(self, node: ast.expr, new: str) -> str:
+        """A diff in which an expression of one line is written otherwise."""
+        if node.end_lineno != node.lineno:
+            return f"{node.lineno:>4} - {self.line(node.lineno)}\n     write {new} here"
+        raw = self.line(node.lineno).encode()
+        changed = raw[: node.col_offset] + new.encode() + raw[node.end_col_offset :]
+        return f"{node.lineno:>4} - {raw.decode()}\n{node.lineno:>4} + {changed.decode()}"
+
+    def insert_before(self, number: int, *texts: str) -> str:
+        """A diff with new lines above a statement, indented as it is."""
+        indent = self._indent(number)
+        return "\n".join([*(f"     + {indent}{text}" for text in texts), f"{number:>4}   {self.line(number)}"])
+
+    def insert_after(self, number: int, *texts: str) -> str:
+        """A diff with new lines below the statement that covers a line, indented as it is."""
+        statement = self.statement_at(number)
+        last = (statement.end_lineno or number) if statement is not None and not hasattr(statement, "body") else number
+        indent = self._indent(statement.lineno if statement is not None else number)
+        return "\n".join([f"{last:>4}   {self.line(last)}", *(f"     + {indent}{text}" for text in texts)])
+
+    def remove_line(self, number: int) -> str:
+        return f"{number:>4} - {self.line(number)}"
+
+
+class Sources:
+    """The user's files by path, each read once."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, Source] = {}
+
+    def __getitem__(self, path: str) -> Source:
+        if path not in self._read:
+            self._read[path] = Source(path)
+        return self._read[path]
+
+    def of(self, site: Site) -> Source:
+        return self[site.path]

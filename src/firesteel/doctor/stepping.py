@@ -1,0 +1,241 @@
+"""Optimizers, backward, learning rate schedules, clipping and loss scaling."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from firesteel.doctor.facts import Call, Optimizer, Param, Scheduler, ZeroGrad
+from firesteel.doctor.modules import creation_site
+from firesteel.doctor.sites import find_site
+from firesteel.doctor.stopping import StopWatching
+
+if TYPE_CHECKING:
+    from firesteel.doctor.watching import Watch
+
+#: Steps and backwards that are kept, before only those that are looked at.
+MOST_EVENTS = 100_000
+
+
+def watch_steps(watch: Watch, hooks: list[Any]) -> None:
+    """Sees every backward, step, zero_grad, schedule, clipping and scaling from now on."""
+    steps = _Steps(watch)
+    replace = watch.patches.replace
+    replace(torch.autograd, "backward", steps.make_backward)
+    replace(torch.optim.Optimizer, "__init__", steps.make_init)
+    replace(torch.optim.Optimizer, "zero_grad", steps.make_zero_grad)
+    replace(torch.nn.Module, "zero_grad", steps.make_zero_grad)
+    hooks.append(register_optimizer_step_pre_hook(steps.before))
+    hooks.append(register_optimizer_step_post_hook(steps.after))
+    for kind in dict.fromkeys(one for one in vars(torch.optim.lr_scheduler).values() if isinstance(one, type)):
+        if issubclass(kind, LRScheduler):
+            replace(kind, "__init__", steps.make_schedule_init)
+            replace(kind, "step", steps.make_schedule_step)
+    for name in ("clip_grad_norm_", "clip_grad_value_"):
+        for owner in (torch.nn.utils, torch.nn.utils.clip_grad):
+            replace(owner, name, steps.make_clip(name))
+    for name in ("unscale_", "step", "update"):
+        replace(torch.amp.GradScaler, name, steps.make_scaler(name))
+
+
+class _Steps:
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._known: dict[int, Optimizer] = {}
+        self._running: dict[int, Any] = {}
+        self._scheduling = 0
+
+    # ---- optimizers
+
+    def make_init(self, original: Callable[..., None]) -> Callable[..., None]:
+        watch = self._watch
+
+        def __init__(optimizer: torch.optim.Optimizer, *args: Any, **kwargs: Any) -> None:
+            original(optimizer, *args, **kwargs)
+            if not watch.is_paused:
+                with watch.shield("seeing an optimizer being created"):
+                    self._new(optimizer, creation_site(optimizer))
+
+        return __init__
+
+    def _new(self, real: torch.optim.Optimizer, site: Any) -> Optimizer:
+        follow = self._watch.gradients.follow
+        params = [follow(one, is_free=False) for group in real.param_groups for one in group["params"]]
+        record = Optimizer(
+            at=self._watch.tick(), ref=weakref.ref(real), kind=type(real).__name__, site=site,
+            defaults=dict(real.defaults), params=params,
+        )  # fmt: skip
+        self._known[id(real)] = record
+        self._watch.facts.optimizers.append(record)
+        return record
+
+    def record_of(self, real: torch.optim.Optimizer) -> Optimizer:
+        found = self._known.get(id(real))
+        return found if found is not None and found.ref() is real else self._new(real, None)
+
+    def before(self, real: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+        watch = self._watch
+        if watch.is_paused:
+            return
+        with watch.shield("seeing a step"):
+            closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
+            site = find_site(sys._getframe(2))
+            step = watch.gradients.before_step(self.record_of(real), real, site, has_closure=callable(closure))
+            self._running[id(real)] = step
+        if not callable(closure):
+            watch.seeing.is_held = True
+
+    def after(self, real: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+        watch = self._watch
+        if watch.is_paused:
+            return
+        watch.seeing.is_held = False
+        with watch.shield("seeing a step"):
+            step = self._running.pop(id(real), None)
+            facts = watch.facts
+            facts.n_steps += 1
+            if step is not None:
+                watch.gradients.after_step(step, real)
+                step.optimizer.n_steps += 1
+                if len(facts.steps) < MOST_EVENTS or step.is_hot:
+                    facts.steps.append(step)
+                if watch.is_hot:
+                    watch.note_retained(step.site)
+                watch.after_update(("step", step.site))
+        if watch.most_steps is not None and watch.facts.n_steps >= watch.most_steps:
+            raise StopWatching("steps")
+
+    def make_zero_grad(self, original: Callable[..., None]) -> Callable[..., None]:
+        watch = self._watch
+
+        def zero_grad(owner: Any, *args: Any, **kwargs: Any) -> None:
+            if not watch.is_paused and watch.is_hot:
+                with watch.shield("seeing zero_grad"):
+                    is_module = isinstance(owner, torch.nn.Module)
+                    record = None if is_module else self.record_of(owner)
+                    n = len(list(owner.parameters())) if is_module else sum(len(g["params"]) for g in owner.param_groups)
+                    kind = "module" if is_module else "optimizer"
+                    watch.facts.zero_grads.append(ZeroGrad(watch.tick(), find_site(sys._getframe(1)), kind, record, n))
+            elif not watch.is_paused and isinstance(owner, torch.optim.Optimizer):
+                known = self._known.get(id(owner))
+                if known is not None:
+                    known.n_zero_grads += 1
+            original(owner, *args, **kwargs)
+
+        return zero_grad
+
+    # ---- backward
+
+    def make_backward(self, original: Callable[..., None]) -> Callable[..., None]:
+        watch = self._watch
+
+        def backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
+            if watch.is_paused:
+                return original(tensors, *args, **kwargs)
+            event = None
+            with watch.shield("seeing a backward"):
+                creates = bool(kwargs.get("create_graph", args[2] if len(args) > 2 else False))
+                retains = kwargs.get("retain_graph", args[1] if len(args) > 1 else None)
+                event = watch.gradients.before_backward(
+                    tensors, find_site(sys._getframe(1)), creates_graph=creates,
+                    retains_graph=creates if retains is None else bool(retains),
+                )  # fmt: skip
+            original(tensors, *args, **kwargs)
+            if event is not None:
+                with watch.shield("seeing a backward"):
+                    self._note(event, tensors)
+            return None
+
+        return backward
+
+    def _note(self, event: Any, tensors: Any) -> None:
+        watch, facts = self._watch, self._watch.facts
+        watch.gradients.after_backward(event)
+        facts.n_backwards += 1
+        if len(facts.backwards) < MOST_EVENTS or event.is_hot:
+            facts.backwards.append(event)
+        if isinstance(tensors, torch.Tensor):
+            watch.recent_losses.append((facts.n_steps, event.site, weakref.ref(tensors)))
+        if not facts.optimizers:  # steps are done by hand
+            watch.after_update(("backward", event.site))
+
+    # ---- schedules
+
+    def make_schedule_init(self, original: Callable[..., None]) -> Callable[..., None]:
+        watch = self._watch
+
+        def __init__(scheduler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> None:
+            self._scheduling += 1
+            try:
+                original(scheduler, optimizer, *args, **kwargs)
+            finally:
+                self._scheduling -= 1
+            if self._scheduling == 0 and not watch.is_paused:
+                with watch.shield("seeing a schedule being created"):
+                    record = self.record_of(optimizer) if isinstance(optimizer, torch.optim.Optimizer) else None
+                    site, kind = creation_site(scheduler), type(scheduler).__name__
+                    watch.facts.schedulers.append(Scheduler(watch.tick(), kind, site, record, weakref.ref(scheduler)))
+
+        return __init__
+
+    def make_schedule_step(self, original: Callable[..., None]) -> Callable[..., None]:
+        watch = self._watch
+
+        def step(scheduler: Any, *args: Any, **kwargs: Any) -> None:
+            if self._scheduling == 0 and not watch.is_paused:
+                with watch.shield("seeing a schedule's step"):
+                    for record in watch.facts.schedulers:
+                        if record.ref() is scheduler and len(record.steps) < MOST_EVENTS:
+                            record.steps.append((watch.tick(), find_site(sys._getframe(1))))
+            self._scheduling += 1
+            try:
+                original(scheduler, *args, **kwargs)
+            finally:
+                self._scheduling -= 1
+
+        return step
+
+    # ---- clipping and scaling
+
+    def make_clip(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        watch = self._watch
+
+        def make(original: Callable[..., Any]) -> Callable[..., Any]:
+            def clip(parameters: Any, *args: Any, **kwargs: Any) -> Any:
+                if watch.is_paused:
+                    return original(parameters, *args, **kwargs)
+                if not isinstance(parameters, torch.Tensor | list):
+                    parameters = list(parameters)
+                with watch.shield("seeing a clipping"):
+                    tensors = [parameters] if isinstance(parameters, torch.Tensor) else parameters
+                    self._call(name, find_site(sys._getframe(1)), [watch.param_of(one) for one in tensors])
+                return original(parameters, *args, **kwargs)
+
+            return clip
+
+        return make
+
+    def make_scaler(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        watch = self._watch
+
+        def make(original: Callable[..., Any]) -> Callable[..., Any]:
+            def method(scaler: Any, *args: Any, **kwargs: Any) -> Any:
+                if not watch.is_paused and scaler.is_enabled():
+                    with watch.shield("seeing a loss being scaled"):
+                        params = self.record_of(args[0]).params if args and name != "update" else []
+                        self._call(f"scaler_{name.rstrip('_')}", find_site(sys._getframe(1)), params)
+                return original(scaler, *args, **kwargs)
+
+            return method
+
+        return make
+
+    def _call(self, name: str, site: Any, params: list[Param]) -> None:
+        if len(self._watch.facts.calls) < MOST_EVENTS:
+            self._watch.facts.calls.append(Call(self._watch.tick(), name, site, tuple(id(one) for one in params)))

@@ -1,0 +1,124 @@
+"""What else tells something: arrays that become tensors, seeds, blocks without gradients, compilers and exporters."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from firesteel.doctor.sites import find_site, is_users_file
+
+if TYPE_CHECKING:
+    from firesteel.doctor.watching import Watch
+
+
+def watch_surroundings(watch: Watch) -> None:
+    replace = watch.patches.replace
+    replace(torch, "from_numpy", lambda original: _operation(watch, original, "from_numpy"))
+    replace(torch.autograd.Function, "apply", lambda original: _custom_function(watch, original))
+    for owner, name, kind in (
+        (torch, "manual_seed", "torch"),
+        (torch.random, "manual_seed", "torch"),
+        (np.random, "seed", "numpy"),
+        (random, "seed", "random"),
+    ):
+        replace(owner, name, lambda original, kind=kind: _seeding(watch, original, kind))
+    for block in (torch.no_grad, torch.inference_mode):
+        replace(block, "__enter__", lambda original: _entering(watch, original))
+    replace(torch, "compile", lambda original: _not_compiling(watch, original))
+    replace(torch.nn.Module, "compile", lambda original: _not_compiling_in_place(watch))
+    for name in ("trace", "script"):
+        replace(torch.jit, name, lambda original: _looking_away(watch, original))
+    for name in ("torch.export", "torch.onnx"):  # importing them takes seconds, so only those that are there
+        if name in sys.modules:
+            replace(sys.modules[name], "export", lambda original: _looking_away(watch, original))
+
+
+def _operation(watch: Watch, original: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """A function that no function mode sees."""
+
+    def call(*args: Any) -> Any:
+        if watch.is_paused or not watch.is_hot:
+            return original(*args)
+        result = original(*args)
+        with watch.shield("seeing an operation"):
+            watch.seeing.record(original, name, args, result, find_site(sys._getframe(1)))
+        return result
+
+    return call
+
+
+def _custom_function(watch: Watch, original: Callable[..., Any]) -> Callable[..., Any]:
+    def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        if watch.is_paused or not watch.is_hot:
+            return original(cls, *args, **kwargs)
+        result = original(cls, *args, **kwargs)
+        with watch.shield("seeing an operation"):
+            watch.seeing.record(cls.apply, f"custom_{cls.__name__}", args, result, find_site(sys._getframe(1)))
+        return result
+
+    return apply
+
+
+def _seeding(watch: Watch, original: Callable[..., Any], kind: str) -> Callable[..., Any]:
+    def seed(*args: Any, **kwargs: Any) -> Any:
+        if not watch.is_paused and (args or kwargs):
+            watch.facts.seeds.add(kind)
+        return original(*args, **kwargs)
+
+    return seed
+
+
+def _entering(watch: Watch, original: Callable[..., Any]) -> Callable[..., Any]:
+    def __enter__(block: Any) -> Any:
+        caller = sys._getframe(1)
+        path = caller.f_code.co_filename
+        if not watch.is_paused and (is_users_file(path) or path.endswith("_contextlib.py")):
+            with watch.shield("seeing a block without gradients"):
+                site = find_site(caller)
+                if site.is_users:
+                    watch.heat_at(("no gradients", site))
+        return original(block)
+
+    return __enter__
+
+
+def _not_compiling(watch: Watch, original: Callable[..., Any]) -> Callable[..., Any]:
+    def compile(model: Any = None, **kwargs: Any) -> Any:
+        _note_once(watch, "torch.compile was left out for this run, so that operations can be seen")
+        return model if model is not None else (lambda function: function)
+
+    return compile
+
+
+def _not_compiling_in_place(watch: Watch) -> Callable[..., None]:
+    def compile(module: Any, *args: Any, **kwargs: Any) -> None:
+        _note_once(watch, "torch.compile was left out for this run, so that operations can be seen")
+
+    return compile
+
+
+def _looking_away(watch: Watch, original: Callable[..., Any]) -> Callable[..., Any]:
+    """Tracers must not see what the doctor put there."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        was_hot, was_paused = watch.is_hot, watch.is_paused
+        watch.seeing.turn_off()
+        watch.is_paused = True
+        try:
+            return original(*args, **kwargs)
+        finally:
+            watch.is_paused = was_paused
+            if was_hot:
+                watch.seeing.turn_on()
+
+    return call
+
+
+def _note_once(watch: Watch, note: str) -> None:
+    if note not in watch.facts.notes:
+        watch.facts.notes.append(note)
