@@ -172,7 +172,7 @@ class Seeing(TorchFunctionMode):
         if isinstance(result, torch.Tensor):
             made.shape, made.dtype = tuple(result.shape), result.dtype
             made.requires_grad = result.requires_grad
-            made.grad_node = type(result.grad_fn).__name__ if result.grad_fn is not None else ""
+            made.grad_node = _node_of(result)
             made.value = self._copy(result, KEPT_NUMBERS)
             self._bind(result, made)
         elif isinstance(result, np.ndarray):
@@ -188,7 +188,7 @@ class Seeing(TorchFunctionMode):
             made.kwargs = {**made.kwargs, "result": result}
 
     def _bind(self, thing: Any, made: Made) -> None:
-        if isinstance(thing, torch.Tensor) and thing.requires_grad and thing.is_leaf and made.op != "parameter":
+        if isinstance(thing, torch.Tensor) and _is_leaf(thing) and made.op != "parameter":
             if made.is_in_place:  # a weight is initialised or updated by hand: it stays the parameter that it is
                 return
             leaf = self._new("parameter", (made,), {}, made.site)  # a raw tensor that learns
@@ -204,14 +204,14 @@ class Seeing(TorchFunctionMode):
         found = self.made_of(tensor)
         if found is not None:
             return found
-        if tensor.requires_grad and tensor.is_leaf:
+        if _is_leaf(tensor):
             made = self._new("parameter", (), {}, find_site(sys._getframe(2)))
             made.param = self._watch.param_of(tensor)
         else:
             made = self._new("unknown", (), {}, find_site(sys._getframe(2)))
             made.value = self._copy(tensor, KEPT_OF_LEAVES)
         made.shape, made.dtype, made.requires_grad = tuple(tensor.shape), tensor.dtype, tensor.requires_grad
-        made.grad_node = type(tensor.grad_fn).__name__ if tensor.grad_fn is not None else ""
+        made.grad_node = _node_of(tensor)
         self._bind(tensor, made)
         return made
 
@@ -249,6 +249,18 @@ class Seeing(TorchFunctionMode):
             return None
         self._n_kept += n
         return tensor.detach().clone()
+
+
+def _node_of(tensor: torch.Tensor) -> str:
+    try:
+        return type(tensor.grad_fn).__name__ if tensor.grad_fn is not None else ""
+    except RuntimeError:  # a view made under no_grad of a leaf that was changed since: asking for its node is an error
+        return ""
+
+
+def _is_leaf(tensor: torch.Tensor) -> bool:
+    """A leaf that learns; no view of one."""
+    return tensor.requires_grad and not tensor._is_view() and tensor.is_leaf
 
 
 def _forget(table: dict[int, tuple[weakref.ref[Any], Made]], key: int, ref: weakref.ref[Any]) -> None:
