@@ -1,6 +1,6 @@
 """Firesteel: from data to a neural network that is trained, checked, explained, and yours in plain PyTorch.
 
-    api.py        the verbs; the only place where rooms meet
+    api/          the verbs; the only place where rooms meet
     cli/          words to api calls, results to text; no logic
     errors.py     every exception, the tree drawn at the top
     recipe.py     what was asked for: one validated description of a whole run, as TOML
@@ -10,6 +10,8 @@
     training/     the loop over a population of nets of one shape: batches in, best weights and history out
     evaluation/   metrics with intervals, classical baselines, calibration, importances, figures, the page
     model/        net + features + schema, in memory and on disk; predict
+    doctor/       silent bugs in anyone's training; knows no other room
+    gallery/      worked examples: a recipe and what it must reach, each
 
 Data flows through them in that order: Table -> Schema -> Split -> Features -> Batch -> Net -> Run -> Report -> Model.
 The names below are loaded on first use: importing firesteel does not import torch.
@@ -21,8 +23,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from firesteel.api import evaluate, fit, load, predict, read, save, show
+    from firesteel.api import evaluate, explain, fit, load, predict, read, save, show
     from firesteel.data import Table
+    from firesteel.doctor import watch
     from firesteel.errors import DataError, FiresteelError, ModelError, NetError, RecipeError, TrainingError
     from firesteel.model import Model
     from firesteel.recipe import Recipe
@@ -30,8 +33,9 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
-    "firesteel.api": ("evaluate", "fit", "load", "predict", "read", "save", "show"),
+    "firesteel.api": ("evaluate", "explain", "fit", "load", "predict", "read", "save", "show"),
     "firesteel.data": ("Table",),
+    "firesteel.doctor": ("watch",),
     "firesteel.errors": ("DataError", "FiresteelError", "ModelError", "NetError", "RecipeError", "TrainingError"),
     "firesteel.model": ("Model",),
     "firesteel.recipe": ("Recipe",),
@@ -48,12 +52,14 @@ __all__ = [
     "Table",
     "TrainingError",
     "evaluate",
+    "explain",
     "fit",
     "load",
     "predict",
     "read",
     "save",
     "show",
+    "watch",
 ]
 
 

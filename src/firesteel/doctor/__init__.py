@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
-from firesteel.doctor.examining import Examination, examine
-from firesteel.doctor.findings import Diagnosis, Finding, Outcome
+from firesteel.doctor.diagnosis import Diagnosis
+from firesteel.doctor.examining import Examination, examine, look_at, watch
+from firesteel.doctor.findings import Finding, Outcome
+from firesteel.doctor.html import to_page
+from firesteel.doctor.judging import is_known_rule, rule_ids
+from firesteel.doctor.pages import to_list, to_rule_page
+from firesteel.doctor.sarif import to_sarif
 
-__all__ = ["Diagnosis", "Examination", "Finding", "Outcome", "examine"]
+__all__ = [
+    "Diagnosis",
+    "Examination",
+    "Finding",
+    "Outcome",
+    "examine",
+    "is_known_rule",
+    "look_at",
+    "rule_ids",
+    "to_list",
+    "to_page",
+    "to_rule_page",
+    "to_sarif",
+    "watch",
+]

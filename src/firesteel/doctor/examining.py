@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from firesteel.doctor.diagnosis import Diagnosis
 from firesteel.doctor.facts import Facts
-from firesteel.doctor.findings import Diagnosis
 from firesteel.doctor.judging import choose_rules, judge
 from firesteel.doctor.running import run_script
 from firesteel.doctor.shields import Failure
-from firesteel.doctor.watching import Watch
+from firesteel.doctor.watching import Watch, is_watching
 
 
 def examine(
@@ -68,13 +69,39 @@ def _counts(facts: Facts) -> dict[str, int]:
     }
 
 
-class Examination:
-    """`with watch() as seen: ...` around a loop: `seen.report` is the diagnosis, once the block has ended."""
+def look_at(place: str | Path, *, only: Collection[str] = (), ignore: Collection[str] = ()) -> Diagnosis:
+    """What the source of a file, or of all Python files of a folder, says by itself; nothing is run."""
+    path = Path(place)
+    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    rules = {name: rule for name, rule in choose_rules(only, ignore).items() if rule.is_static}
+    facts = Facts(script=str(files[0]) if len(files) == 1 else None, sources=[str(one) for one in files])
+    found = diagnose(facts, {}, rules=rules, probes=False, seconds=0.0, script=str(place))
+    return replace(found, seen={})
 
-    def __init__(self, *, only: Collection[str] = (), ignore: Collection[str] = (), probes: bool = True) -> None:
+
+def watch(*, only: Collection[str] = (), ignore: Collection[str] = (), probes: bool = True) -> Examination:
+    """`with firesteel.watch() as seen:` around a training loop, in a notebook too; then `seen.report`.
+
+    Args:
+        only: rules or groups of rules ("O01", "O"); all, if none are named.
+        ignore: rules or groups that are left out.
+        probes: replays of captured steps are allowed.
+    """
+    return Examination(only=only, ignore=ignore, probes=probes)
+
+
+class Examination:
+    """A block that is watched; `report` is the diagnosis, once the block has ended.
+
+    Inside a script that runs under the doctor the block is not watched a second time: its report is empty, and the
+    script's own diagnosis holds what was found.
+    """
+
+    def __init__(self, *, only: Collection[str], ignore: Collection[str], probes: bool) -> None:
         self._rules = choose_rules(only, ignore)
         self._probes = probes
         self._watch = Watch()
+        self._is_inner = False
         self._began = 0.0
         self._report: Diagnosis | None = None
 
@@ -90,7 +117,9 @@ class Examination:
         return self._report
 
     def __enter__(self) -> Self:
-        self._watch.start()
+        self._is_inner = is_watching()
+        if not self._is_inner:
+            self._watch.start()
         self._began = time.perf_counter()
         return self
 
@@ -98,6 +127,10 @@ class Examination:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         seconds = time.perf_counter() - self._began
+        if self._is_inner:
+            note = "a doctor was watching already: what was found here stands in its report"
+            self._report = Diagnosis((), (), {}, seconds=seconds, notes=(note,))
+            return
         facts = self._watch.stop()
         facts.stopped = "" if error is None else f"error: {type(error).__name__}: {error}"
         self._report = diagnose(facts, self._watch.failures, rules=self._rules, probes=self._probes, seconds=seconds)

@@ -6,7 +6,7 @@ No record holds a tensor of the user's. Where a value was small enough, a copy o
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +20,8 @@ class Made:
     """How a tensor came about: the operation, what went in (other `Made`, numbers, words) and where.
 
     `op` is the canonical name, whatever way it was called: `softmax` for `F.softmax`, `torch.softmax`, `x.softmax`;
-    `sub` for `a - b`; `get_data` for `.data`; `numpy` for arrays taken out of a tensor. Tensors that were not seen being
-    made are `parameter` (a leaf that learns), `buffer` or `unknown` (made while nobody looked).
+    `sub` for `a - b`; `get_data` for `.data`; `numpy` for arrays taken out of a tensor. Tensors that nobody saw
+    being made are `parameter` (a leaf that learns), `array` (NumPy's) or `unknown`.
     """
 
     op: str
@@ -55,13 +55,18 @@ class Made:
             return self.module.site
         return self.site
 
-    def walk(self, *, through: Callable[[Made], bool] | None = None) -> Iterator[Made]:
-        """This one and all it came from, nearest first; only beyond those for which `through` says yes."""
+    def walk(
+        self, *, through: Callable[[Made], bool] | None = None, known: Collection[int] = frozenset()
+    ) -> Iterator[Made]:
+        """This one and all it came from, nearest first; only beyond those for which `through` says yes.
+
+        What came before those whose ids are `known` is left out.
+        """
         seen, queue = {id(self)}, [self]
         while queue:
             one = queue.pop(0)
             yield one
-            if through is not None and not through(one):
+            if id(one) in known or (through is not None and not through(one)):
                 continue
             for parent in one.parents:
                 if id(parent) not in seen:
@@ -232,7 +237,7 @@ class Scheduler:
 
 @dataclass(eq=False)
 class Call:
-    """Another call that matters: clip_grad_norm_, clip_grad_value_, unscale_, scaler_step, scaler_update, save, load."""
+    """Another call that matters: clip_grad_norm_, clip_grad_value_, scaler_unscale, scaler_step, scaler_update."""
 
     at: int
     name: str
@@ -272,6 +277,7 @@ class Facts:
     """All that was seen. Lists are in the order of happening; `at` orders across lists."""
 
     script: str | None = None
+    sources: list[str] = field(default_factory=list)  # files that were only read
     forwards: list[Forward] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
     backwards: list[Backward] = field(default_factory=list)
@@ -285,7 +291,9 @@ class Facts:
     modules: list[Module] = field(default_factory=list)  # all that were created or called as roots
     params: list[Param] = field(default_factory=list)  # all that an optimizer holds or a graph reached
     ops: list[Made] = field(default_factory=list)  # all operations that were seen, in order (hot only)
-    n_retained: list[tuple[int, int, Site]] = field(default_factory=list)  # (step, losses alive with their graph, backward)
+    n_retained: list[tuple[int, int, Site]] = field(
+        default_factory=list
+    )  # (step, losses alive with their graph, backward)
     n_forwards: int = 0
     n_backwards: int = 0
     n_steps: int = 0
@@ -298,9 +306,10 @@ class Facts:
     def files(self) -> list[str]:
         """The user's files in which something happened, the script first."""
         sites = [*(one.site for one in self.forwards), *(one.site for one in self.backwards)]
-        sites += [one.site for one in (*self.steps, *self.losses, *self.loaders)]
-        sites += [one.site for one in (*self.modules, *self.optimizers) if one.site is not None]
-        paths = dict.fromkeys([self.script] if self.script else [])
+        sites += [*(one.site for one in self.steps), *(one.site for one in self.losses)]
+        created = [*(one.site for one in self.modules), *(one.site for one in self.optimizers)]
+        sites += [*(one.site for one in self.loaders), *(site for site in created if site is not None)]
+        paths = dict.fromkeys([*([self.script] if self.script else []), *self.sources])
         paths.update(dict.fromkeys(site.path for site in sites if site.is_users))
         return list(paths)
 

@@ -1,4 +1,4 @@
-"""What the doctor says: findings, one outcome a rule, and the whole diagnosis."""
+"""What the doctor says: findings, one outcome a rule, and the whole verdict."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class Verdict:
     """All findings, worst first, and the outcome of each rule."""
 
     findings: tuple[Finding, ...]
@@ -86,13 +86,3 @@ class Diagnosis:
             "stopped": self.stopped,
             "seconds": round(self.seconds, 3),
         }
-
-    def _repr_html_(self) -> str:
-        from firesteel.doctor.html import to_html
-
-        return to_html(self)
-
-    def __str__(self) -> str:
-        from firesteel.doctor.text import to_text
-
-        return to_text(self)

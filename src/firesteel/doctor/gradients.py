@@ -1,7 +1,7 @@
 """Gradients from backward() to step(): which were there before, which had been applied, which were cleared.
 
-Judged at step(): a gradient is stale if it still holds one that an earlier step applied. Judged at backward() this would
-be wrong for a GAN, whose generator's backward also reaches the discriminator, which clears that before its own step.
+Judged at step(): a gradient is stale if it still holds one that an earlier step applied. Judged at backward() this
+would be wrong for a GAN, whose generator's backward also reaches the discriminator, which clears that before its step.
 """
 
 from __future__ import annotations
@@ -9,15 +9,13 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from firesteel.doctor.facts import Backward, Optimizer, Param, Step
 from firesteel.doctor.sites import Site
-
-if TYPE_CHECKING:
-    from firesteel.doctor.watching import Watch
+from firesteel.doctor.state import Watched
 
 #: Nodes of a graph that are visited at most.
 MOST_NODES = 20_000
@@ -39,7 +37,7 @@ class _State:
 
 
 class Gradients:
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watched) -> None:
         self._watch = watch
         self._states: dict[int, _State] = {}  # by id of the tensor
         self._inside: Step | None = None  # the step that is running
@@ -61,9 +59,9 @@ class Gradients:
 
     def _keep_initial(self, tensor: torch.Tensor, param: Param) -> None:
         """A copy from before the first step, taken at a backward: by then it has been given its values."""
-        if param.initial is None and self._watch.facts.n_steps == 0 and param.n_by_hand == 0:
-            if tensor.numel() <= self._watch.kept_of_params and not tensor.is_meta:
-                param.initial = tensor.detach().clone()
+        is_before = param.initial is None and self._watch.facts.n_steps == 0 and param.n_by_hand == 0
+        if is_before and tensor.numel() <= self._watch.kept_of_params and not tensor.is_meta:
+            param.initial = tensor.detach().clone()
 
     def _living(self) -> list[tuple[torch.Tensor, _State]]:
         found = []
@@ -137,7 +135,7 @@ class Gradients:
 
     def _walk(self, tensors: Any, event: Backward) -> None:
         """The leaves that the graph reaches are the ones that can learn."""
-        roots = [one for one in (tensors if isinstance(tensors, list | tuple) else [tensors])]
+        roots = list(tensors) if isinstance(tensors, list | tuple) else [tensors]
         queue = deque(one.grad_fn for one in roots if isinstance(one, torch.Tensor) and one.grad_fn is not None)
         leaves = [one for one in roots if isinstance(one, torch.Tensor) and one.is_leaf and one.requires_grad]
         seen: set[Any] = set(queue)
@@ -199,7 +197,9 @@ class Gradients:
                 before = self._before.get(id(tensor))
                 if before is not None and state is not None:
                     now = tensor.detach()
-                    of_gradient = float(gradient.detach().norm()) if gradient is not None and not gradient.is_sparse else 0.0
+                    of_gradient = (
+                        float(gradient.detach().norm()) if gradient is not None and not gradient.is_sparse else 0.0
+                    )
                     name = state.param.name or f"parameter {len(step.norms)}"
                     step.norms[name] = (of_gradient, float(before.norm()), float((now - before).norm()))
         self._before = {}

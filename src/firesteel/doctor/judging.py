@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from firesteel.doctor.facts import Facts
 from firesteel.doctor.findings import Finding, Outcome
-from firesteel.doctor.rules import Case, NotApplicable, Rule, all_rules
+from firesteel.doctor.rules import GROUPS, Case, NotApplicable, Rule, all_rules
 from firesteel.doctor.shields import Failure, Shield
 from firesteel.doctor.source import Sources
 
@@ -22,6 +22,16 @@ class _Judging:
     """What a shield pauses where nothing is watched."""
 
     is_paused = False
+
+
+def rule_ids() -> list[str]:
+    """All rules, in the order of their groups."""
+    return list(all_rules())
+
+
+def is_known_rule(word: str) -> bool:
+    """An id or the letter of a group."""
+    return word in all_rules() or word in GROUPS
 
 
 def choose_rules(only: Collection[str] = (), ignore: Collection[str] = ()) -> Mapping[str, Rule]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Sized
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
@@ -13,16 +13,14 @@ from torch.utils.data.dataloader import _BaseDataLoaderIter
 from firesteel.doctor.facts import Loader, LoaderPass
 from firesteel.doctor.modules import creation_site
 from firesteel.doctor.sites import find_site
-
-if TYPE_CHECKING:
-    from firesteel.doctor.watching import Watch
+from firesteel.doctor.state import Watched
 
 #: Row numbers that are kept of one pass, and of all.
 MOST_OF_PASS = 200_000
 MOST_OF_ALL = 2_000_000
 
 
-def watch_loaders(watch: Watch) -> None:
+def watch_loaders(watch: Watched) -> None:
     loaders = _Loaders(watch)
     watch.patches.replace(DataLoader, "__init__", loaders.make_init)
     watch.patches.replace(DataLoader, "__iter__", loaders.make_iter)
@@ -30,7 +28,7 @@ def watch_loaders(watch: Watch) -> None:
 
 
 class _Loaders:
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watched) -> None:
         self._watch = watch
         self._known: dict[int, Loader] = {}
         self._passes: dict[int, tuple[weakref.ref[Any], LoaderPass]] = {}
@@ -39,13 +37,13 @@ class _Loaders:
     def make_init(self, original: Callable[..., None]) -> Callable[..., None]:
         watch = self._watch
 
-        def __init__(loader: Any, *args: Any, **kwargs: Any) -> None:
+        def initialise(loader: Any, *args: Any, **kwargs: Any) -> None:
             original(loader, *args, **kwargs)
             if not watch.is_paused:
                 with watch.shield("seeing a loader being created"):
                     self._new(loader, creation_site(loader))
 
-        return __init__
+        return initialise
 
     def _new(self, loader: Any, site: Any) -> Loader:
         n_rows = None
@@ -70,7 +68,7 @@ class _Loaders:
     def make_iter(self, original: Callable[..., Any]) -> Callable[..., Any]:
         watch = self._watch
 
-        def __iter__(loader: Any) -> Any:
+        def iterate(loader: Any) -> Any:
             if watch.is_paused:
                 return original(loader)
             record = one = None
@@ -88,7 +86,7 @@ class _Loaders:
                     self._next_pass = None
             return iterator
 
-        return __iter__
+        return iterate
 
     _next_pass: LoaderPass | None = None
 
@@ -116,7 +114,7 @@ class _Loaders:
 
     def _note(self, one: LoaderPass, index: Any) -> None:
         one.n_batches += 1
-        self._watch.modules.current_pass = one
+        self._watch.current_pass = one
         if len(one.indices) < MOST_OF_PASS and self._n_kept < MOST_OF_ALL:
             rows = index if isinstance(index, list | tuple) else [index]
             one.indices.extend(row for row in rows if isinstance(row, int))

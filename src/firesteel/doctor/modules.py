@@ -6,18 +6,16 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import Any
 
 import torch
 
-from firesteel.doctor.facts import Forward, Made, ModeSwitch, Module
+from firesteel.doctor.facts import Forward, ModeSwitch, Module
 from firesteel.doctor.rows import fingerprints
 from firesteel.doctor.schedule import is_due
 from firesteel.doctor.sites import Site, find_site, is_users_file
-
-if TYPE_CHECKING:
-    from firesteel.doctor.facts import LoaderPass
-    from firesteel.doctor.watching import Watch
+from firesteel.doctor.state import Watched
 
 #: Calls of one place whose rows are fingerprinted, before ever rarer ones.
 FIRST_ROWS = 400
@@ -25,13 +23,16 @@ FIRST_ROWS = 400
 MOST_FORWARDS = 20_000
 
 
-class Modules:
-    def __init__(self, watch: Watch) -> None:
+def watch_modules(watch: Watched) -> None:
+    """Sees every module that is created, called or switched from now on."""
+    _Modules(watch).install()
+
+
+class _Modules:
+    def __init__(self, watch: Watched) -> None:
         self._watch = watch
         self._known: dict[int, Module] = {}
         self._calls: dict[Site, int] = {}
-        self.is_pending = False  # a hot forward with gradients waits for its backward
-        self.current_pass: LoaderPass | None = None
 
     def install(self) -> None:
         patches = self._watch.patches
@@ -44,13 +45,13 @@ class Modules:
     def _make_init(self, original: Callable[..., None]) -> Callable[..., None]:
         watch = self._watch
 
-        def __init__(module: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
+        def initialise(module: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
             if not watch.is_paused:
                 with watch.shield("seeing a module being created"):
                     self._known[id(module)] = self._new(module, creation_site(module))
             original(module, *args, **kwargs)
 
-        return __init__
+        return initialise
 
     def _new(self, module: torch.nn.Module, site: Site | None) -> Module:
         code = getattr(type(module).forward, "__code__", None)
@@ -72,7 +73,7 @@ class Modules:
     def _make_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
         watch = self._watch
 
-        def __call__(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+        def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
             if watch.is_paused or threading.get_ident() != watch.thread:
                 return original(module, *args, **kwargs)
             if watch.depth == 0:
@@ -81,7 +82,7 @@ class Modules:
                 return original(module, *args, **kwargs)
             return self._call_inside(original, module, args, kwargs)
 
-        return __call__
+        return call
 
     def _call_inside(self, original: Callable[..., Any], module: torch.nn.Module, args: Any, kwargs: Any) -> Any:
         stack, seeing = self._watch.module_stack, self._watch.seeing
@@ -110,7 +111,9 @@ class Modules:
         if is_off:
             watch.seeing.turn_off()
         try:
-            result = self._call_inside(original, module, args, kwargs) if watch.is_hot else original(module, *args, **kwargs)
+            result = (
+                self._call_inside(original, module, args, kwargs) if watch.is_hot else original(module, *args, **kwargs)
+            )
         finally:
             watch.depth -= 1
             if is_off:
@@ -139,7 +142,7 @@ class Modules:
             return None
         event = Forward(
             at=watch.tick(), module=record, site=site, is_training=module.training, modes={}, has_grad=has_grad,
-            is_hot=watch.is_hot, step=facts.n_steps, loader_pass=self.current_pass,
+            is_hot=watch.is_hot, step=facts.n_steps, loader_pass=watch.current_pass,
         )  # fmt: skip
         tensors = list(_tensors_in((*args, *kwargs.values())))
         if tensors:
@@ -158,7 +161,7 @@ class Modules:
         if event.is_hot and self._watch.is_hot:
             event.outputs = tuple(self._watch.seeing.describe(one) for one in _tensors_in((result,)))
             event.output = event.outputs[0] if event.outputs else None
-            self.is_pending = self.is_pending or event.has_grad
+            self._watch.is_pending = self._watch.is_pending or event.has_grad
 
     # ---- train() and eval()
 
@@ -187,8 +190,8 @@ class Modules:
 
 def creation_site(thing: Any) -> Site:
     """The line that made an object, seen from the initializer of one of its base classes."""
-    frame = sys._getframe(1)
-    last = frame
+    frame: FrameType | None = sys._getframe(1)
+    last = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
         if code.co_name == "__init__" and code.co_varnames and frame.f_locals.get(code.co_varnames[0]) is thing:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,9 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from firesteel.doctor.facts import Loss, Made
 from firesteel.doctor.sites import Site, find_site
-
-if TYPE_CHECKING:
-    from firesteel.doctor.watching import Watch
+from firesteel.doctor.state import Watched
 
 #: Values of up to so many numbers are kept; once the budget is spent, only very small ones.
 KEPT_NUMBERS = 65_536
@@ -72,9 +70,9 @@ def canonical(name: str) -> tuple[str, bool]:
 
 
 class Seeing(TorchFunctionMode):
-    """Records operations while it is on. Numerically nothing changes: the very function runs with the very arguments."""
+    """Records operations while it is on. No number changes: the very function runs with the very arguments."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watched) -> None:
         super().__init__()
         self._watch = watch
         self._made: dict[int, tuple[weakref.ref[Any], Made]] = {}
@@ -138,7 +136,9 @@ class Seeing(TorchFunctionMode):
         if self._n_ops >= MOST_OPS:
             self.turn_off()
             self._watch.facts.notes.append(f"operations after the first {MOST_OPS:,} were not looked at")
-        made = self._new(op, described, kwargs, site, func=func, is_in_place=is_in_place or kwargs.get("inplace") is True)
+        made = self._new(
+            op, described, kwargs, site, func=func, is_in_place=is_in_place or kwargs.get("inplace") is True
+        )
         if made.is_in_place and op == "setitem":
             result = args[0]
         self._watch.facts.ops.append(made)

@@ -13,7 +13,7 @@ def settle(facts: Facts) -> None:
     for backward in facts.backwards:
         if backward.made is not None:
             known = frozenset(trained)
-            trained.update([id(one) for one in backward.made.walk(through=lambda one, known=known: id(one) not in known)])
+            trained.update([id(one) for one in backward.made.walk(known=known)])
     for loss in facts.losses:
         loss.is_trained = id(loss.made) in trained
     starts = [backward.at for backward in facts.backwards]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import runpy
 import sys
 import time
@@ -105,7 +104,7 @@ def _as_main(target: str, args: Sequence[str], *, is_module: bool) -> Iterator[N
     """argv and the first entry of the path as they are for the script; put back behind it."""
     argv, path, main = sys.argv[:], sys.path[:], sys.modules.get("__main__")
     sys.argv = [target, *args]
-    folder = os.getcwd() if is_module else str(Path(target).resolve().parent)
+    folder = str(Path.cwd()) if is_module else str(Path(target).resolve().parent)
     # What stands first is the folder of the program that runs the doctor: the script's own takes its place.
     sys.path[0:1] = [folder]
     try:

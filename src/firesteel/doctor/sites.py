@@ -81,21 +81,9 @@ def is_users_file(path: str) -> bool:
 
 def find_site(frame: FrameType | None = None) -> Site:
     """The innermost frame of the user's files; where none is on the stack, the outermost frame there is."""
-    last = frame if frame is not None else sys._getframe(1)
-    one: FrameType | None = last
-    while one is not None:
-        if is_users_file(one.f_code.co_filename):
-            return Site(one.f_code, one.f_lasti)
-        last, one = one, one.f_back
-    return Site(last.f_code, last.f_lasti)
-
-
-def find_call_stack(frame: FrameType | None = None) -> tuple[Site, ...]:
-    """All frames of the user's files, the innermost first."""
     one = frame if frame is not None else sys._getframe(1)
-    sites: list[Site] = []
-    while one is not None:
-        if is_users_file(one.f_code.co_filename):
-            sites.append(Site(one.f_code, one.f_lasti))
+    while not is_users_file(one.f_code.co_filename):
+        if one.f_back is None:
+            break
         one = one.f_back
-    return tuple(sites)
+    return Site(one.f_code, one.f_lasti)

@@ -55,20 +55,21 @@ class Source:
 
     def node_at(self, site: Site) -> ast.AST | None:
         """The expression that a site ran, found by its exact span."""
+        wanted = (site.line, site.column, site.end_line, site.end_column)
         best = None
         for node in ast.walk(self.tree):
-            if getattr(node, "lineno", None) == site.line and getattr(node, "col_offset", None) == site.column:
-                if (node.end_lineno, node.end_col_offset) == (site.end_line, site.end_column):
-                    best = node
+            if isinstance(node, ast.expr | ast.stmt) and _span_of(node) == wanted:
+                best = node
         return best
 
     def statement_at(self, number: int) -> ast.stmt | None:
         """The innermost statement that covers a line."""
         best: ast.stmt | None = None
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.stmt) and node.lineno <= number <= (node.end_lineno or node.lineno):
-                if best is None or node.lineno >= best.lineno:
-                    best = node
+            if not isinstance(node, ast.stmt) or not node.lineno <= number <= (node.end_lineno or node.lineno):
+                continue
+            if best is None or node.lineno >= best.lineno:
+                best = node
         return best
 
     def parents(self, node: ast.AST) -> Iterator[ast.AST]:
@@ -132,6 +133,10 @@ class Source:
 
     def remove_line(self, number: int) -> str:
         return f"{number:>4} - {self.line(number)}"
+
+
+def _span_of(node: ast.expr | ast.stmt) -> tuple[int, int, int, int]:
+    return node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0
 
 
 class Sources:

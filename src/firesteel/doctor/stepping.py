@@ -5,27 +5,26 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from firesteel.doctor.facts import Call, Optimizer, Param, Scheduler, ZeroGrad
+from firesteel.doctor.gradients import Gradients
 from firesteel.doctor.modules import creation_site
 from firesteel.doctor.sites import find_site
+from firesteel.doctor.state import Watched
 from firesteel.doctor.stopping import StopWatching
-
-if TYPE_CHECKING:
-    from firesteel.doctor.watching import Watch
 
 #: Steps and backwards that are kept, before only those that are looked at.
 MOST_EVENTS = 100_000
 
 
-def watch_steps(watch: Watch, hooks: list[Any]) -> None:
+def watch_steps(watch: Watched, gradients: Gradients, hooks: list[Any]) -> None:
     """Sees every backward, step, zero_grad, schedule, clipping and scaling from now on."""
-    steps = _Steps(watch)
+    steps = _Steps(watch, gradients)
     replace = watch.patches.replace
     replace(torch.autograd, "backward", steps.make_backward)
     replace(torch.optim.Optimizer, "__init__", steps.make_init)
@@ -45,8 +44,9 @@ def watch_steps(watch: Watch, hooks: list[Any]) -> None:
 
 
 class _Steps:
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watched, gradients: Gradients) -> None:
         self._watch = watch
+        self._gradients = gradients
         self._known: dict[int, Optimizer] = {}
         self._running: dict[int, Any] = {}
         self._scheduling = 0
@@ -56,16 +56,16 @@ class _Steps:
     def make_init(self, original: Callable[..., None]) -> Callable[..., None]:
         watch = self._watch
 
-        def __init__(optimizer: torch.optim.Optimizer, *args: Any, **kwargs: Any) -> None:
+        def initialise(optimizer: torch.optim.Optimizer, *args: Any, **kwargs: Any) -> None:
             original(optimizer, *args, **kwargs)
             if not watch.is_paused:
                 with watch.shield("seeing an optimizer being created"):
                     self._new(optimizer, creation_site(optimizer))
 
-        return __init__
+        return initialise
 
     def _new(self, real: torch.optim.Optimizer, site: Any) -> Optimizer:
-        follow = self._watch.gradients.follow
+        follow = self._gradients.follow
         params = [follow(one, is_free=False) for group in real.param_groups for one in group["params"]]
         record = Optimizer(
             at=self._watch.tick(), ref=weakref.ref(real), kind=type(real).__name__, site=site,
@@ -86,7 +86,7 @@ class _Steps:
         with watch.shield("seeing a step"):
             closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
             site = find_site(sys._getframe(2))
-            step = watch.gradients.before_step(self.record_of(real), real, site, has_closure=callable(closure))
+            step = self._gradients.before_step(self.record_of(real), real, site, has_closure=callable(closure))
             self._running[id(real)] = step
         if not callable(closure):
             watch.seeing.is_held = True
@@ -101,7 +101,7 @@ class _Steps:
             facts = watch.facts
             facts.n_steps += 1
             if step is not None:
-                watch.gradients.after_step(step, real)
+                self._gradients.after_step(step, real)
                 step.optimizer.n_steps += 1
                 if len(facts.steps) < MOST_EVENTS or step.is_hot:
                     facts.steps.append(step)
@@ -119,7 +119,11 @@ class _Steps:
                 with watch.shield("seeing zero_grad"):
                     is_module = isinstance(owner, torch.nn.Module)
                     record = None if is_module else self.record_of(owner)
-                    n = len(list(owner.parameters())) if is_module else sum(len(g["params"]) for g in owner.param_groups)
+                    n = (
+                        len(list(owner.parameters()))
+                        if is_module
+                        else sum(len(g["params"]) for g in owner.param_groups)
+                    )
                     kind = "module" if is_module else "optimizer"
                     watch.facts.zero_grads.append(ZeroGrad(watch.tick(), find_site(sys._getframe(1)), kind, record, n))
             elif not watch.is_paused and isinstance(owner, torch.optim.Optimizer):
@@ -142,7 +146,7 @@ class _Steps:
             with watch.shield("seeing a backward"):
                 creates = bool(kwargs.get("create_graph", args[2] if len(args) > 2 else False))
                 retains = kwargs.get("retain_graph", args[1] if len(args) > 1 else None)
-                event = watch.gradients.before_backward(
+                event = self._gradients.before_backward(
                     tensors, find_site(sys._getframe(1)), creates_graph=creates,
                     retains_graph=creates if retains is None else bool(retains),
                 )  # fmt: skip
@@ -156,7 +160,7 @@ class _Steps:
 
     def _note(self, event: Any, tensors: Any) -> None:
         watch, facts = self._watch, self._watch.facts
-        watch.gradients.after_backward(event)
+        self._gradients.after_backward(event)
         facts.n_backwards += 1
         if len(facts.backwards) < MOST_EVENTS or event.is_hot:
             facts.backwards.append(event)
@@ -170,7 +174,7 @@ class _Steps:
     def make_schedule_init(self, original: Callable[..., None]) -> Callable[..., None]:
         watch = self._watch
 
-        def __init__(scheduler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> None:
+        def initialise(scheduler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> None:
             self._scheduling += 1
             try:
                 original(scheduler, optimizer, *args, **kwargs)
@@ -182,7 +186,7 @@ class _Steps:
                     site, kind = creation_site(scheduler), type(scheduler).__name__
                     watch.facts.schedulers.append(Scheduler(watch.tick(), kind, site, record, weakref.ref(scheduler)))
 
-        return __init__
+        return initialise
 
     def make_schedule_step(self, original: Callable[..., None]) -> Callable[..., None]:
         watch = self._watch

@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 
 class StopWatching(BaseException):
@@ -19,12 +18,12 @@ class StopWatching(BaseException):
 
 @contextmanager
 def stop_after(limit_s: float | None) -> Iterator[None]:
-    """Raises `StopWatching("time")` in the main thread after so many seconds, and each second again while it is caught."""
+    """Raises `StopWatching("time")` in the main thread after so many seconds, and again while it is caught."""
     if limit_s is None:
         yield
     elif hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
 
-        def stop(signum: int, frame: FrameType | None) -> None:
+        def stop(*_: object) -> None:
             raise StopWatching("time")
 
         before = signal.signal(signal.SIGALRM, stop)

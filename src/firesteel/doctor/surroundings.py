@@ -5,18 +5,17 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 
 from firesteel.doctor.sites import find_site, is_users_file
-
-if TYPE_CHECKING:
-    from firesteel.doctor.watching import Watch
+from firesteel.doctor.state import Watched
 
 
-def watch_surroundings(watch: Watch) -> None:
+def watch_surroundings(watch: Watched) -> None:
     replace = watch.patches.replace
     replace(torch, "from_numpy", lambda original: _operation(watch, original, "from_numpy"))
     replace(torch.autograd.Function, "apply", lambda original: _custom_function(watch, original))
@@ -26,11 +25,11 @@ def watch_surroundings(watch: Watch) -> None:
         (np.random, "seed", "numpy"),
         (random, "seed", "random"),
     ):
-        replace(owner, name, lambda original, kind=kind: _seeding(watch, original, kind))
+        replace(owner, name, partial(_seeding, watch, kind))
     for block in (torch.no_grad, torch.inference_mode):
         replace(block, "__enter__", lambda original: _entering(watch, original))
-    replace(torch, "compile", lambda original: _not_compiling(watch, original))
-    replace(torch.nn.Module, "compile", lambda original: _not_compiling_in_place(watch))
+    replace(torch, "compile", lambda _: _not_compiling(watch))
+    replace(torch.nn.Module, "compile", lambda _: _not_compiling_in_place(watch))
     for name in ("trace", "script"):
         replace(torch.jit, name, lambda original: _looking_away(watch, original))
     for name in ("torch.export", "torch.onnx"):  # importing them takes seconds, so only those that are there
@@ -38,7 +37,7 @@ def watch_surroundings(watch: Watch) -> None:
             replace(sys.modules[name], "export", lambda original: _looking_away(watch, original))
 
 
-def _operation(watch: Watch, original: Callable[..., Any], name: str) -> Callable[..., Any]:
+def _operation(watch: Watched, original: Callable[..., Any], name: str) -> Callable[..., Any]:
     """A function that no function mode sees."""
 
     def call(*args: Any) -> Any:
@@ -52,7 +51,7 @@ def _operation(watch: Watch, original: Callable[..., Any], name: str) -> Callabl
     return call
 
 
-def _custom_function(watch: Watch, original: Callable[..., Any]) -> Callable[..., Any]:
+def _custom_function(watch: Watched, original: Callable[..., Any]) -> Callable[..., Any]:
     def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
         if watch.is_paused or not watch.is_hot:
             return original(cls, *args, **kwargs)
@@ -64,7 +63,7 @@ def _custom_function(watch: Watch, original: Callable[..., Any]) -> Callable[...
     return apply
 
 
-def _seeding(watch: Watch, original: Callable[..., Any], kind: str) -> Callable[..., Any]:
+def _seeding(watch: Watched, kind: str, original: Callable[..., Any]) -> Callable[..., Any]:
     def seed(*args: Any, **kwargs: Any) -> Any:
         if not watch.is_paused and (args or kwargs):
             watch.facts.seeds.add(kind)
@@ -73,8 +72,8 @@ def _seeding(watch: Watch, original: Callable[..., Any], kind: str) -> Callable[
     return seed
 
 
-def _entering(watch: Watch, original: Callable[..., Any]) -> Callable[..., Any]:
-    def __enter__(block: Any) -> Any:
+def _entering(watch: Watched, original: Callable[..., Any]) -> Callable[..., Any]:
+    def enter(block: Any) -> Any:
         caller = sys._getframe(1)
         path = caller.f_code.co_filename
         if not watch.is_paused and (is_users_file(path) or path.endswith("_contextlib.py")):
@@ -84,25 +83,25 @@ def _entering(watch: Watch, original: Callable[..., Any]) -> Callable[..., Any]:
                     watch.heat_at(("no gradients", site))
         return original(block)
 
-    return __enter__
+    return enter
 
 
-def _not_compiling(watch: Watch, original: Callable[..., Any]) -> Callable[..., Any]:
-    def compile(model: Any = None, **kwargs: Any) -> Any:
+def _not_compiling(watch: Watched) -> Callable[..., Any]:
+    def leave_out(model: Any = None, **_: Any) -> Any:
         _note_once(watch, "torch.compile was left out for this run, so that operations can be seen")
         return model if model is not None else (lambda function: function)
 
-    return compile
+    return leave_out
 
 
-def _not_compiling_in_place(watch: Watch) -> Callable[..., None]:
-    def compile(module: Any, *args: Any, **kwargs: Any) -> None:
+def _not_compiling_in_place(watch: Watched) -> Callable[..., None]:
+    def leave_out(*_: Any, **__: Any) -> None:
         _note_once(watch, "torch.compile was left out for this run, so that operations can be seen")
 
-    return compile
+    return leave_out
 
 
-def _looking_away(watch: Watch, original: Callable[..., Any]) -> Callable[..., Any]:
+def _looking_away(watch: Watched, original: Callable[..., Any]) -> Callable[..., Any]:
     """Tracers must not see what the doctor put there."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -119,6 +118,6 @@ def _looking_away(watch: Watch, original: Callable[..., Any]) -> Callable[..., A
     return call
 
 
-def _note_once(watch: Watch, note: str) -> None:
+def _note_once(watch: Watched, note: str) -> None:
     if note not in watch.facts.notes:
         watch.facts.notes.append(note)

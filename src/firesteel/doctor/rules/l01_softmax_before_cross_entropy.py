@@ -11,6 +11,7 @@ from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import origin
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 
+
 class SoftmaxBeforeCrossEntropy(Rule):
     id: ClassVar[str] = "L01"
     title: ClassVar[str] = "softmax before cross entropy"

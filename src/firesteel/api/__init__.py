@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+from firesteel.api.asking import ask, check_target, fields, prepare, tables
+from firesteel.api.doctoring import check_report, check_rules, check_script, write_report
 from firesteel.data import (
-    Form,
     Look,
     Pictures,
-    Schema,
-    Split,
     Table,
     Wish,
     header_of,
@@ -25,11 +25,9 @@ from firesteel.data import (
     look_over_pictures,
     match_test_labels,
     read_input,
-    read_picture_schema,
-    read_schema,
-    split_rows,
     to_table,
 )
+from firesteel.doctor import Diagnosis, examine, look_at, to_list, to_rule_page
 from firesteel.errors import DataError, RecipeError
 from firesteel.features import PictureFeatures
 from firesteel.gallery import Outcome, find_entry, read_entries, run_entry
@@ -54,8 +52,8 @@ from firesteel.model import (
     save_model,
 )
 from firesteel.nets import ModuleSource
-from firesteel.recipe import Recipe, make_recipe, read_recipe
-from firesteel.training import Observer, first_seed
+from firesteel.recipe import Recipe, read_recipe
+from firesteel.training import Observer
 
 RunSource = str | Path | Model
 
@@ -89,9 +87,9 @@ def fit(
     """
     started = time.perf_counter()
     if resume is not None:
-        recipe, output = {**read_recipe(Unfinished.find(resume).recipe), **_fields(recipe)}, resume
-    asked = _ask(recipe, options, data=data, target=target, test=test, net=net)
-    table, test_table = _tables(data, target, test, asked, on_reading=on_reading)
+        recipe, output = {**read_recipe(Unfinished.find(resume).recipe), **fields(recipe)}, resume
+    asked = ask(recipe, options, data=data, target=target, test=test, net=net)
+    table, test_table = tables(data, target, test, asked, on_reading=on_reading)
     is_resumed = resume is not None
     has_header = header_of(asked.data if data is None else data, table)
     unfinished = None if output is None else Unfinished(Path(output))
@@ -156,7 +154,7 @@ def evaluate(run: RunSource, data: Any, target: Any = None, *, net: ModuleSource
     else:
         table = to_table(data, y, has_header=model.has_header)
     if is_column(target):
-        _check_target(target, table, model)
+        check_target(target, table, model)
     return evaluate_model(model, match_test_labels(table, model.schema))
 
 
@@ -229,8 +227,54 @@ def gallery(
     return (run(entry, seed=seed) for entry in entries for seed in range(seeds))
 
 
+def doctor(
+    script: str | Path,
+    args: Sequence[str] = (),
+    *,
+    is_module: bool = False,
+    static: bool = False,
+    steps: int | None = None,
+    time_s: float | None = None,
+    only: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    probes: bool = True,
+    output: str | Path | None = None,
+) -> Diagnosis:
+    """Silent bugs of a training script: it is run as `python script args...` would run it, watched, and judged.
+
+    `is_module`: `script` is what stands behind `python -m`. `static`: nothing is run, the source of a file or of all
+    files of a folder is looked at. `steps`, `time_s`: stop the script after so many optimizer steps, or seconds.
+    `only`, `ignore`: ids of rules ("O01") or groups ("O"). `probes`: captured steps may be replayed on copies.
+    `output`: a file for the report, .html, .json, .sarif or .txt. Raises DataError for a script that is not there or a
+    report that cannot be written, RecipeError for a rule that there is not.
+    """
+    check_script(script, is_module=is_module, is_static=static)
+    check_rules([*only, *ignore])
+    check_report(output)
+    if static:
+        diagnosis = look_at(script, only=only, ignore=ignore)
+    else:
+        diagnosis = examine(
+            script, args, is_module=is_module, steps=steps, time_s=time_s, only=only, ignore=ignore, probes=probes
+        )
+    if output is not None:
+        write_report(diagnosis, output, version=version("firesteel"))
+    return diagnosis
+
+
+def explain(rule: str | None = None) -> str:
+    """The page of a rule of the doctor, as Markdown; without one, the list of all rules.
+
+    Raises RecipeError for a rule that there is not.
+    """
+    if rule is None:
+        return to_list()
+    check_rules([rule])
+    return to_rule_page(rule)
+
+
 #: Each verb is one word of the command line and one section of the docs.
-VERBS = (fit, predict, evaluate, show, data, gallery)
+VERBS = (fit, predict, evaluate, show, data, gallery, doctor, explain)
 
 
 def _train_and_save(
@@ -247,7 +291,7 @@ def _train_and_save(
     started: float,
 ) -> Model:
     """The rooms in their order: schema, split, features, population, report, model, run folder."""
-    schema, split, test_table = _prepare(asked, table, test_table)
+    schema, split, test_table = prepare(asked, table, test_table)
     check_baselines(asked, schema.target.task)
     material, choices = gather_material(asked, table, schema=schema, split=split, is_own_net=net is not None)
     run_key = run_key_of(asked, table, test=test_table, source=net)
@@ -280,116 +324,6 @@ def _train_and_save(
         if output is not None:
             save_model(model, output, force=force)
     return model
-
-
-def _ask(
-    recipe: str | Path | Mapping[str, Any] | None,
-    options: Mapping[str, Any],
-    *,
-    data: Any,
-    target: Any,
-    test: Any,
-    net: Any,
-) -> Recipe:
-    """One recipe of the recipe file and the words of this call, which go before it."""
-    fields = {**_fields(recipe), **options}
-    words = {"data": data, "target": target, "test": test, "net": net}
-    fields |= {name: str(word) for name, word in words.items() if isinstance(word, str | Path)}
-    if isinstance(target, Integral):  # NumPy's whole numbers, too
-        fields["target"] = int(target)
-    return make_recipe(**fields)
-
-
-def _fields(recipe: str | Path | Mapping[str, Any] | None) -> dict[str, Any]:
-    if recipe is None:
-        return {}
-    return dict(recipe) if isinstance(recipe, Mapping) else read_recipe(recipe)
-
-
-def _tables(
-    data: Any, target: Any, test: Any, asked: Recipe, *, on_reading: Callable[[int, int], None] | None
-) -> tuple[Table, Table | None]:
-    """The rows to learn from, and test rows where they were given or the set has its own."""
-    source = asked.data if data is None else data
-    if source is None:
-        raise RecipeError(
-            "fit needs data", found="no file and no set was named", hint="firesteel fit digits     or a file or folder"
-        )
-    return read_input(
-        source,
-        None if is_column(target) else target,
-        test=asked.test if test is None else test,
-        target=asked.target,
-        wish=_wish(asked, on_reading),
-        as_pictures=asked.pictures,
-    )
-
-
-def _wish(asked: Recipe, on_reading: Callable[[int, int], None] | None) -> Wish:
-    return Wish(
-        labels=None if asked.labels is None else Path(asked.labels),
-        target=asked.target if isinstance(asked.target, str) else None,
-        form=None if asked.size is None else Form.parse(asked.size),
-        is_strict=asked.strict,
-        is_offline=asked.offline,
-        data_dir=None if asked.data_dir is None else Path(asked.data_dir),
-        observer=on_reading,
-    )
-
-
-def _check_target(target: str | Integral | None, table: Table, model: Model) -> None:
-    """Raises RecipeError where another column is named than the model's target."""
-    names, own = table.frame.columns, model.schema.target.name
-    if isinstance(target, Integral):
-        place = int(target)
-        target = names[place] if -len(names) <= place < len(names) else str(place)
-    if target not in (None, own):
-        raise RecipeError(
-            "a model is scored on the column that it predicts",
-            found=f"'{target}' was named, and this one predicts '{own}'",
-            hint=f"target='{own}', or leave it out",
-        )
-
-
-def _prepare(asked: Recipe, table: Table, test: Table | None) -> tuple[Schema, Split, Table | None]:
-    schema = _schema(asked, table)
-    if test is not None:
-        test = match_test_labels(test, schema)
-    has_val = asked.val == "held_out"
-    if not has_val and test is None:
-        raise RecipeError(
-            "rows that choose the best epoch may be those it learns from where other rows test it",
-            found="val is 'train', and no test rows were given",
-            hint="--test FILE, or leave --val out: rows are held out",
-        )
-    split = split_rows(
-        table, schema, seed=first_seed(asked), group=asked.group, time=asked.time, test=test, has_val=has_val
-    )
-    return schema, split, test
-
-
-def _schema(asked: Recipe, table: Table) -> Schema:
-    if isinstance(table, Pictures):
-        if asked.group is not None or asked.time is not None:
-            raise RecipeError("pictures are split at random", found="--group or --time was given", hint="leave it out")
-        return read_picture_schema(table, task=asked.task)
-    return read_schema(
-        table,
-        _default_target(asked, table),
-        task=asked.task,
-        kind=asked.kind,
-        drop=asked.drop,
-        keep=asked.keep,
-        group=asked.group,
-        time=asked.time,
-    )
-
-
-def _default_target(asked: Recipe, table: Table) -> str | int | None:
-    """The column asked for, or the column named `target` that arrays and built-in sets have."""
-    if asked.target is not None:
-        return asked.target
-    return "target" if "target" in table.frame.columns else None
 
 
 def _model(run: RunSource, net: ModuleSource | None) -> Model:
