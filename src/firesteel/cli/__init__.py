@@ -3,6 +3,7 @@
     fitting.py    firesteel fit: every field of the recipe as an option
     verbs.py      firesteel predict, evaluate, show, data
     gallery.py    firesteel gallery, gallery run, gallery check
+    doctor.py     firesteel doctor, explain
     text.py       results as lines of at most 80 columns
     progress.py   the bar while training goes on
 
@@ -32,6 +33,8 @@ COMMANDS = {
     "show": ("firesteel.cli.verbs:show", "Show what a model is, how it was made, and its scores."),
     "data": ("firesteel.cli.verbs:data", "Look over a table before training."),
     "gallery": ("firesteel.cli.gallery:gallery", "Run worked examples, from f(x) = 3x to a convolutional net."),
+    "doctor": ("firesteel.cli.doctor:doctor", "Find the silent bugs of a training script while it runs."),
+    "explain": ("firesteel.cli.doctor:explain", "Say what a rule of the doctor finds, and how."),
 }
 
 EXIT_FINE, EXIT_WRONG, EXIT_INTERRUPTED = 0, 2, 130
@@ -56,8 +59,13 @@ def make_app() -> App:
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. Prints no traceback for what a user did."""
     app = make_app()
+    given = sys.argv[1:] if words is None else list(words)
+    if given[:1] == ["doctor"]:  # what stands behind the script is the script's
+        from firesteel.cli.doctor import fence
+
+        given = ["doctor", *fence(given[1:])]
     try:
-        answer: Any = app(sys.argv[1:] if words is None else list(words), exit_on_error=False, print_error=False)
+        answer: Any = app(given, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         sys.stderr.write(f"{_spoken(error)}\n  Try: firesteel {_verb(words)}--help\n")
         return EXIT_WRONG

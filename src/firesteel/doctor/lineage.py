@@ -7,12 +7,48 @@ from firesteel.doctor.facts import Made
 #: Operations that hand on the same numbers in another form or place.
 SAME_NUMBERS = frozenset(
     {
-        "view", "reshape", "view_as", "reshape_as", "squeeze", "unsqueeze", "flatten", "unflatten", "transpose",
-        "permute",         "get_T", "get_mT", "movedim", "contiguous", "clone", "expand", "part", "chunk", "split", "unbind", "getitem",
-        "index_select", "narrow", "select", "to", "float", "double", "half", "bfloat16", "type", "type_as", "cpu",
-        "cuda",         "custom_Identity", "ravel", "t", "atleast_1d", "atleast_2d", "roll", "flip", "detach", "get_data",
+        "atleast_1d",
+        "atleast_2d",
+        "bfloat16",
+        "chunk",
+        "clone",
+        "contiguous",
+        "cpu",
+        "cuda",
+        "detach",
+        "double",
+        "expand",
+        "flatten",
+        "flip",
+        "float",
+        "get_T",
+        "get_data",
+        "get_mT",
+        "getitem",
+        "half",
+        "index_select",
+        "movedim",
+        "narrow",
+        "part",
+        "permute",
+        "ravel",
+        "reshape",
+        "reshape_as",
+        "roll",
+        "select",
+        "split",
+        "squeeze",
+        "to",
+        "transpose",
+        "type",
+        "type_as",
+        "unbind",
+        "unflatten",
+        "unsqueeze",
+        "view",
+        "view_as",
     }
-)  # fmt: skip
+)
 
 
 def origin(made: Made) -> Made:
