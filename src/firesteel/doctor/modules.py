@@ -19,8 +19,8 @@ from firesteel.doctor.state import Watched
 
 #: Calls of one place whose rows are fingerprinted, before ever rarer ones.
 FIRST_ROWS = 400
-#: Calls that are kept, before only those that are looked at.
-MOST_FORWARDS = 20_000
+#: Calls of one place that are kept, before only those that are looked at.
+MOST_FORWARDS = 2_000
 
 
 def watch_modules(watch: Watched) -> None:
@@ -32,7 +32,6 @@ class _Modules:
     def __init__(self, watch: Watched) -> None:
         self._watch = watch
         self._known: dict[int, Module] = {}
-        self._calls: dict[Site, int] = {}
 
     def install(self) -> None:
         patches = self._watch.patches
@@ -135,8 +134,7 @@ class _Modules:
         watch = self._watch
         facts, has_grad = watch.facts, torch.is_grad_enabled()
         site = find_site(sys._getframe(3))
-        watch.before_forward(("forward", site, has_grad, module.training), has_grad=has_grad)
-        n = self._calls[site] = self._calls.get(site, 0) + 1
+        n = watch.before_forward((site, has_grad, module.training), has_grad=has_grad)
         facts.n_forwards += 1
         if n > MOST_FORWARDS and not watch.is_hot:
             return None

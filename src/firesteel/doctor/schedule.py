@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable
 
 FIRST = 3
@@ -22,12 +21,17 @@ class Schedule:
     """Counts occasions by place. Each place is looked at on its own first occasions, however late it comes."""
 
     def __init__(self) -> None:
-        self._counts: Counter[Hashable] = Counter()
+        self._counts: dict[Hashable, int] = {}
+
+    def count(self, place: Hashable) -> int:
+        """How often it came, this time included."""
+        n = self._counts[place] = self._counts.get(place, 0) + 1
+        return n
 
     def is_due(self, place: Hashable) -> bool:
-        self._counts[place] += 1
-        return is_due(self._counts[place])
+        """Counts it: is this one to look at?"""
+        return is_due(self.count(place))
 
     def is_next_due(self, place: Hashable) -> bool:
         """Would the next occasion be one to look at?"""
-        return is_due(self._counts[place] + 1)
+        return is_due(self._counts.get(place, 0) + 1)

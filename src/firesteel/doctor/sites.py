@@ -13,20 +13,18 @@ from types import CodeType, FrameType
 _OWN = str(Path(__file__).parents[1])
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} | {_OWN})
 _INSTALLED = ("site-packages", "dist-packages")
+_KNOWN: dict[tuple[int, int], Site] = {}
 
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """One place in a program: a code object and an instruction of it; lines and columns are looked up when asked."""
+    """One place in a program: a code object and an instruction of it; lines and columns are looked up when asked.
+
+    `find_site` gives the same object for the same place, so that sites are compared and counted by identity.
+    """
 
     code: CodeType
     instruction: int
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Site) and self.code is other.code and self.instruction == other.instruction
-
-    def __hash__(self) -> int:
-        return hash((id(self.code), self.instruction))
 
     @property
     def path(self) -> str:
@@ -86,4 +84,9 @@ def find_site(frame: FrameType | None = None) -> Site:
         if one.f_back is None:
             break
         one = one.f_back
-    return Site(one.f_code, one.f_lasti)
+    # By identity: two code objects of different files may be equal. A site keeps its code, so no id comes again.
+    key = (id(one.f_code), one.f_lasti)
+    found = _KNOWN.get(key)
+    if found is None:
+        found = _KNOWN[key] = Site(one.f_code, one.f_lasti)
+    return found

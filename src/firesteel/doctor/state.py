@@ -12,7 +12,7 @@ import torch
 
 from firesteel.doctor.facts import Facts, LoaderPass, Made, Module, Param
 from firesteel.doctor.patches import Patches
-from firesteel.doctor.schedule import FIRST, Schedule
+from firesteel.doctor.schedule import FIRST, Schedule, is_due
 from firesteel.doctor.shields import Failure, Shield
 from firesteel.doctor.sites import Site
 
@@ -76,12 +76,17 @@ class Watched:
         if self.schedule.is_due(place):
             self.seeing.turn_on()
 
-    def before_forward(self, place: Any, *, has_grad: bool) -> None:
-        """A root forward: looks if the place is due; else stops looking, unless this step is one to look at."""
-        if self.schedule.is_due(place):
+    def before_forward(self, place: Any, *, has_grad: bool) -> int:
+        """A root forward: looks if the place is due; else stops looking, unless this step is one to look at.
+
+        Gives the number of calls of this place so far, from 1.
+        """
+        n = self.schedule.count(place)
+        if is_due(n):
             self.seeing.turn_on()
         elif not self._is_hot_for_step and not (has_grad and self.is_pending):
             self.seeing.turn_off()
+        return n
 
     def after_update(self, place: Any) -> None:
         """The weights were changed: are operations of the next step to be looked at?"""
