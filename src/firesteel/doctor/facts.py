@@ -100,6 +100,9 @@ class Param:
     initial: torch.Tensor | None = field(default=None, repr=False)  # a copy from before the first step
     n_by_hand: int = 0  # times it changed between two backwards without being in an optimizer
     n_stale_by_hand: int = 0  # of these, times the gradient was left standing for the next backward
+    n_backwards: int = 0  # times a backward gave it a gradient
+    site: Site | None = None  # the user's line that made it, or the layer it belongs to
+    is_loaded: bool = False  # load_state_dict() gave it its values
 
 
 @dataclass(eq=False)
@@ -170,6 +173,10 @@ class Backward:
     n_stale: int = 0  # params where it accumulated onto a gradient that had been applied
     step: int = 0
     n_nodes: int = 0  # nodes of the graph (hot only)
+    n_reached: int = 0  # params to which it gave a gradient
+    n_applied: int = 0  # of these, how many a step has used since
+    n_cleared: int = 0  # of these, how many were cleared before any step used them
+    is_scaled: bool = False  # of a loss that a GradScaler scaled
 
 
 @dataclass(eq=False)
@@ -188,6 +195,11 @@ class Step:
     has_closure: bool
     is_hot: bool
     index: int = 0  # of this optimizer, from 0
+    n_pending: int = 0  # params with a gradient that no step had used before
+    n_leaked: int = 0  # of these, how many also hold one of another line that another optimizer's step has used
+    applied: tuple[Backward, ...] = ()  # the backwards that it uses (of the param that holds most of them)
+    stale: tuple[Param, ...] = ()  # those that n_stale counts (hot only)
+    is_scaled: bool = False  # called by a GradScaler
     norms: dict[str, tuple[float, float, float]] = field(default_factory=dict)  # |grad|, |weight|, |update| (hot only)
 
 
@@ -204,6 +216,7 @@ class Optimizer:
     n_steps: int = 0
     n_zero_grads: int = 0
     ever_with_gradient: set[int] = field(default_factory=set)  # id of each Param that had a gradient at a step
+    continues: Optimizer | None = None  # the one that stepped its params last, if nothing has changed them since
 
 
 @dataclass(eq=False)
@@ -233,11 +246,16 @@ class Scheduler:
     optimizer: Optimizer | None
     ref: weakref.ref[Any]
     steps: list[tuple[int, Site]] = field(default_factory=list)  # (at, where), the one of its creation left out
+    details: dict[str, Any] = field(default_factory=dict)  # T_max, step_size, milestones ...: what it was made with
+    metrics: list[float] = field(default_factory=list)  # what step() was given
+    is_part: bool = False  # another schedule steps it
 
 
 @dataclass(eq=False)
 class Call:
-    """Another call that matters: clip_grad_norm_, clip_grad_value_, scaler_unscale, scaler_step, scaler_update."""
+    """Another call that matters: clip_grad_norm_, clip_grad_value_, scaler_unscale, scaler_step, scaler_update,
+    autograd_grad, load_state_dict.
+    """
 
     at: int
     name: str

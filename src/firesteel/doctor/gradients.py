@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -21,39 +21,58 @@ from firesteel.doctor.state import Watched
 MOST_NODES = 20_000
 #: Values of a raw tensor that tell whether it was changed.
 _PROBE = 16
+#: Backwards that are remembered while no step uses them.
+MOST_PENDING = 1_000
+
+_Noted = tuple["weakref.ref[torch.Tensor]", int]
 
 
-@dataclass
+@dataclass(slots=True)
 class _State:
     """What is known of the gradient of one parameter."""
 
     param: Param
-    applied: tuple[weakref.ref[torch.Tensor], int] | None = None  # the gradient that the last step applied
-    after_backward: tuple[weakref.ref[torch.Tensor], int] | None = None
-    is_stale: bool = False
+    before: _Noted | None = None  # the gradient as the backward that runs found it
+    after_backward: _Noted | None = None  # as the last backward that reached it left it
+    applied: _Noted | None = None  # as the last step applied it
+    applied_by: Optimizer | None = None
+    holds_applied: bool = False  # the backward that runs found one that had been applied
+    is_stale: bool = False  # it was added to one that had been applied
+    had_values: bool = True  # it was not all zeros behind the last backward (looked at when hot)
+    pending: list[Backward] = field(default_factory=list)  # what it holds that no step has applied
+    version: int = 0  # of the values, at the last backward or step
     is_free: bool = True  # held by no optimizer
     probe: torch.Tensor | None = None  # some values of a free one, from its last backward
-    version: int = 0
 
 
 class Gradients:
     def __init__(self, watch: Watched) -> None:
         self._watch = watch
         self._states: dict[int, _State] = {}  # by id of the tensor
-        self._inside: Step | None = None  # the step that is running
-        self._before: dict[int, torch.Tensor] = {}  # weights before it, by id of the tensor (hot only)
+        self._sites: dict[int, tuple[weakref.ref[torch.Tensor], Site]] = {}
+        self._inside: list[Step] = []  # the steps that are running
+        self._weights: dict[int, torch.Tensor] = {}  # before the step that runs, by id of the tensor (hot only)
+        self.in_scaler = False  # a GradScaler is calling step()
+        self.scaled: weakref.ref[torch.Tensor] | None = None  # the loss that it scaled last
+
+    def note_creation(self, tensor: torch.Tensor, site: Site) -> None:
+        """Where a leaf was made."""
+        self._sites[id(tensor)] = (weakref.ref(tensor), site)
 
     def follow(self, tensor: torch.Tensor, *, is_free: bool) -> Param:
         """The record of a leaf; from now on its gradient is followed."""
         state = self._states.get(id(tensor))
         if state is None or state.param.ref() is not tensor:
-            state = _State(self._new_param(tensor))
+            state = _State(self._new_param(tensor), version=tensor._version)
             self._states[id(tensor)] = state
         state.is_free = state.is_free and is_free
         return state.param
 
     def _new_param(self, tensor: torch.Tensor) -> Param:
         param = Param(weakref.ref(tensor), tuple(tensor.shape), is_parameter=isinstance(tensor, torch.nn.Parameter))
+        known = self._sites.get(id(tensor))
+        if known is not None and known[0]() is tensor:
+            param.site = known[1]
         self._watch.facts.params.append(param)
         return param
 
@@ -73,6 +92,28 @@ class Gradients:
                 found.append((tensor, state))
         return found
 
+    def counts(self, tensors: list[torch.Tensor]) -> dict[str, int]:
+        """How many of these have a gradient, and how many one that no step has applied."""
+        states = [self._states[id(one)] for one in tensors if one.grad is not None and id(one) in self._states]
+        return {"n_with_gradient": len(states), "n_pending": sum(bool(one.pending) for one in states)}
+
+    def is_scaled(self, tensors: list[torch.Tensor]) -> bool:
+        """Some of these hold a gradient of a scaled loss that no step has applied."""
+        states = [self._states[id(one)] for one in tensors if id(one) in self._states]
+        return any(one.is_scaled for state in states for one in state.pending)
+
+    def last_optimizer(self, tensors: list[torch.Tensor]) -> Optimizer | None:
+        """The optimizer that stepped these last, if nothing has changed them since."""
+        found: set[int] = set()
+        last = None
+        for tensor in tensors:
+            state = self._states.get(id(tensor))
+            if state is None or state.applied_by is None or state.version != tensor._version:
+                return None
+            last = state.applied_by
+            found.add(id(last))
+        return last if len(found) == 1 else None
+
     # ---- backward
 
     def before_backward(self, tensors: Any, site: Site, *, retains_graph: bool, creates_graph: bool) -> Backward:
@@ -83,6 +124,7 @@ class Gradients:
             at=watch.tick(), site=site, loss=first.detach().reshape(()).clone() if is_scalar else None,
             made=watch.seeing.made_of(first) if watch.is_hot else None, is_hot=watch.is_hot,
             retains_graph=retains_graph, creates_graph=creates_graph, step=watch.facts.n_steps,
+            is_scaled=self.scaled is not None and self.scaled() is first,
         )  # fmt: skip
         if watch.is_hot:
             self._walk(tensors, event)
@@ -92,46 +134,68 @@ class Gradients:
         return event
 
     def _judge(self, tensor: torch.Tensor, state: _State) -> None:
-        """Before a backward: is the gradient that it will be added to one that was applied?"""
+        """Before a backward: what is there that it may be added to?"""
         gradient = tensor.grad
-        if gradient is None:
-            state.applied, state.is_stale, state.after_backward = None, False, None
-            return
         if state.is_free:
             self._judge_free(tensor, gradient, state)
-        if state.applied is not None and _is_same(gradient, state.applied):
-            state.is_stale = state.is_stale or _has_values(gradient)
-        elif state.is_stale and not _is_same(gradient, state.after_backward) and not _has_values(gradient):
-            state.is_stale = False
-        state.applied = None
+        state.holds_applied = False
+        if gradient is None:
+            self._clear(state)
+            state.before = None
+            return
+        state.before = _note(gradient)
+        if state.is_stale or (state.pending and not _is_same(gradient, state.after_backward)):
+            if not _has_values(gradient):
+                self._clear(state)
+            elif _is_other(gradient, state.after_backward):  # somebody computed it and put it there
+                state.is_stale = False
+                state.pending.clear()
+        elif state.pending and self._watch.is_hot and state.had_values and not _has_values(gradient):
+            self._clear(state)  # by way of .data, which leaves the version as it was
+        if _is_same(gradient, state.applied):
+            state.holds_applied = _has_values(gradient)
 
-    def _judge_free(self, tensor: torch.Tensor, gradient: torch.Tensor, state: _State) -> None:
+    def _clear(self, state: _State) -> bool:
+        """The gradient was cleared; true if it held one that no step had used, for no parameter at all."""
+        state.is_stale = False
+        is_lost = bool(state.pending) and not any(one.n_applied for one in state.pending)
+        for one in state.pending:
+            one.n_cleared += 1
+        state.pending.clear()
+        return is_lost
+
+    def _judge_free(self, tensor: torch.Tensor, gradient: torch.Tensor | None, state: _State) -> None:
         """A leaf of no optimizer: was it changed by hand since its last backward, and the gradient left as it was?"""
-        changed = tensor._version != state.version
-        if not changed and state.probe is not None:
-            changed = not torch.equal(state.probe, _probe(tensor))
-        if changed and state.after_backward is not None:
+        if state.probe is None:
+            return
+        if tensor._version != state.version or not torch.equal(state.probe, _probe(tensor)):
             state.param.n_by_hand += 1
-            if _is_same(gradient, state.after_backward) and _has_values(gradient):
+            if gradient is not None and _is_same(gradient, state.after_backward) and _has_values(gradient):
                 state.param.n_stale_by_hand += 1
+        state.probe = None
 
     def after_backward(self, event: Backward) -> None:
-        n_stale = 0
+        inside = self._inside[-1] if self._inside else None
+        is_hot = self._watch.is_hot
         for tensor, state in self._living():
             gradient = tensor.grad
-            if gradient is None:
+            if gradient is None or _is_same(gradient, state.before):
                 continue
-            before = state.after_backward
-            state.after_backward = (weakref.ref(gradient), gradient._version)
-            reached = before is None or not _is_same(gradient, before)
-            n_stale += state.is_stale and reached
-            if self._inside is not None and reached:  # a closure: what this backward gave is used at once
-                state.applied = state.after_backward
+            event.n_reached += 1
+            state.param.n_backwards += 1
+            state.is_stale = state.is_stale or state.holds_applied
+            event.n_stale += state.is_stale
+            state.after_backward = _note(gradient)
+            state.had_values = not is_hot or _has_values(gradient)
+            if inside is not None:  # a closure: what this backward gave is used at once
+                state.applied, state.applied_by = state.after_backward, inside.optimizer
+                event.n_applied += 1
+            elif len(state.pending) < MOST_PENDING:
+                state.pending.append(event)
             if state.is_free:
                 state.version, state.probe = tensor._version, _probe(tensor)
-        event.n_stale = n_stale
-        if self._inside is not None:
-            self._inside.n_stale = max(self._inside.n_stale, n_stale)
+        if inside is not None:
+            inside.n_stale = max(inside.n_stale, event.n_stale)
 
     def _walk(self, tensors: Any, event: Backward) -> None:
         """The leaves that the graph reaches are the ones that can learn."""
@@ -158,61 +222,111 @@ class Gradients:
 
     def before_step(self, optimizer: Optimizer, real: torch.optim.Optimizer, site: Site, *, has_closure: bool) -> Step:
         watch = self._watch
-        n_without = n_stale = n_unchanged = n_zeroed = n = 0
+        step = Step(
+            at=watch.tick(), optimizer=optimizer, site=site, n_params=0, n_without_gradient=0, n_stale=0,
+            lrs=tuple(float(group.get("lr", 0.0)) for group in real.param_groups), n_unchanged=0, n_zeroed=0,
+            has_closure=has_closure, is_hot=watch.is_hot, index=optimizer.n_steps, is_scaled=self.in_scaler,
+        )  # fmt: skip
         for group in real.param_groups:
             for tensor in group["params"]:
                 state = self._states.get(id(tensor))
                 if state is None or state.param.ref() is not tensor:
                     optimizer.params.append(self.follow(tensor, is_free=False))
                     state = self._states[id(tensor)]
-                n += 1
-                gradient = tensor.grad
-                if gradient is None:
-                    n_without += 1
-                    n_zeroed += state.after_backward is not None
-                    continue
-                optimizer.ever_with_gradient.add(id(state.param))
-                n_stale += state.is_stale
-                if state.applied is not None and _is_same(gradient, state.applied):
-                    n_unchanged += 1
-                elif not _is_same(gradient, state.after_backward) and state.after_backward is not None:
-                    n_zeroed += not _has_values(gradient)
-        lrs = tuple(float(group.get("lr", 0.0)) for group in real.param_groups)
-        step = Step(
-            at=watch.tick(), optimizer=optimizer, site=site, lrs=lrs, n_params=n, n_without_gradient=n_without,
-            n_stale=n_stale, n_unchanged=n_unchanged, n_zeroed=n_zeroed, has_closure=has_closure, is_hot=watch.is_hot,
-            index=optimizer.n_steps,
-        )  # fmt: skip
-        self._before = self._weights(real) if watch.is_hot else {}
-        self._inside = step
+                self._look(step, tensor, state)
+        if any(one.optimizer is optimizer for one in self._inside):  # an exception left it
+            self._inside.clear()
+        if watch.is_hot and not self._inside:
+            self._weights = self._copies(real)
+        self._inside.append(step)
         return step
 
+    def _look(self, step: Step, tensor: torch.Tensor, state: _State) -> None:
+        """At a step: what does the gradient of one parameter hold?"""
+        step.n_params += 1
+        gradient = tensor.grad
+        if gradient is None:
+            step.n_without_gradient += 1
+            step.n_zeroed += self._clear(state)
+            return
+        step.optimizer.ever_with_gradient.add(id(state.param))
+        if _is_other(gradient, state.after_backward):  # somebody computed it and put it there
+            state.is_stale = False
+            state.pending.clear()
+        elif state.pending:
+            may_be_cleared = step.is_hot and state.had_values
+            if may_be_cleared and not _has_values(gradient):
+                step.n_zeroed += self._clear(state)
+            else:
+                self._look_at_pending(step, state)
+        if state.is_stale:
+            step.n_stale += 1
+            if step.is_hot:
+                step.stale = (*step.stale, state.param)
+        if state.applied_by is step.optimizer and _is_same(gradient, state.applied):
+            step.n_unchanged += _has_values(gradient)
+
+    def _look_at_pending(self, step: Step, state: _State) -> None:
+        pending = state.pending
+        step.n_pending += 1
+        if len(pending) > len(step.applied):
+            step.applied = tuple(pending)
+        if len(pending) > 1:
+            last = pending[-1]
+            step.n_leaked += any(one.n_applied and one.site != last.site for one in pending[:-1])
+
     def after_step(self, step: Step, real: torch.optim.Optimizer) -> None:
-        self._inside = None
+        if step in self._inside:
+            self._inside.remove(step)
         for group in real.param_groups:
             for tensor in group["params"]:
                 state, gradient = self._states.get(id(tensor)), tensor.grad
-                if state is not None and gradient is not None:
-                    state.applied = (weakref.ref(gradient), gradient._version)
-                before = self._before.get(id(tensor))
-                if before is not None and state is not None:
-                    now = tensor.detach()
-                    of_gradient = (
-                        float(gradient.detach().norm()) if gradient is not None and not gradient.is_sparse else 0.0
-                    )
+                if state is None:
+                    continue
+                state.version, state.applied_by = tensor._version, step.optimizer
+                self.use(state)
+                if gradient is not None:
+                    state.applied = _note(gradient)
+                before = self._weights.get(id(tensor))
+                if before is not None:
                     name = state.param.name or f"parameter {len(step.norms)}"
-                    step.norms[name] = (of_gradient, float(before.norm()), float((now - before).norm()))
-        self._before = {}
+                    of_gradient = 0.0 if gradient is None or gradient.is_sparse else float(gradient.detach().norm())
+                    update = float((tensor.detach() - before).norm())
+                    step.norms[name] = (of_gradient, float(before.norm()), update)
+        if not self._inside:
+            self._weights = {}
 
-    def _weights(self, real: torch.optim.Optimizer) -> dict[int, torch.Tensor]:
+    def use(self, state: _State) -> None:
+        """What was pending has been applied."""
+        for one in state.pending:
+            one.n_applied += 1
+        state.pending.clear()
+
+    def use_all(self, real: torch.optim.Optimizer) -> None:
+        """A GradScaler decided over these gradients, whether it steps or not."""
+        for group in real.param_groups:
+            for tensor in group["params"]:
+                if id(tensor) in self._states and tensor.grad is not None:
+                    self.use(self._states[id(tensor)])
+
+    def _copies(self, real: torch.optim.Optimizer) -> dict[int, torch.Tensor]:
         tensors = [tensor for group in real.param_groups for tensor in group["params"]]
         if sum(tensor.numel() for tensor in tensors) > self._watch.kept_of_params:
             return {}
         return {id(tensor): tensor.detach().clone() for tensor in tensors}
 
 
-def _is_same(gradient: torch.Tensor, noted: tuple[weakref.ref[torch.Tensor], int] | None) -> bool:
+def _note(gradient: torch.Tensor) -> _Noted:
+    return weakref.ref(gradient), gradient._version
+
+
+def _is_same(gradient: torch.Tensor, noted: _Noted | None) -> bool:
     return noted is not None and noted[0]() is gradient and noted[1] == gradient._version
+
+
+def _is_other(gradient: torch.Tensor, noted: _Noted | None) -> bool:
+    """Another tensor stands where the backward left one."""
+    return noted is not None and noted[0]() is not gradient
 
 
 def _has_values(gradient: torch.Tensor) -> bool:

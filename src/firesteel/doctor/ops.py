@@ -191,19 +191,30 @@ class Seeing(TorchFunctionMode):
         if isinstance(thing, torch.Tensor) and _is_leaf(thing) and made.op != "parameter":
             if made.is_in_place:  # a weight is initialised or updated by hand: it stays the parameter that it is
                 return
-            leaf = self._new("parameter", (made,), {}, made.site)  # a raw tensor that learns
-            leaf.param = self._watch.param_of(thing)
-            leaf.shape, leaf.dtype, leaf.requires_grad = made.shape, made.dtype, True
-            made = leaf
-        key = id(thing)
-        table = self._made
-        self._made[key] = (weakref.ref(thing, lambda ref: _forget(table, key, ref)), made)
+            made = self._leaf(thing, made)
+        self._keep(thing, made)
+
+    def _leaf(self, tensor: torch.Tensor, made: Made) -> Made:
+        """A raw tensor that learns."""
+        leaf = self._new("parameter", (made,), {}, made.site)
+        leaf.param = self._watch.param_of(tensor)
+        leaf.param.site = leaf.param.site or made.site
+        leaf.shape, leaf.dtype, leaf.requires_grad = tuple(tensor.shape), tensor.dtype, True
+        return leaf
+
+    def _keep(self, thing: Any, made: Made) -> None:
+        key, table = id(thing), self._made
+        table[key] = (weakref.ref(thing, lambda ref: _forget(table, key, ref)), made)
 
     def describe(self, tensor: torch.Tensor) -> Made:
         """The record of a tensor; a new one of the kind parameter, buffer or unknown if nobody saw it being made."""
         found = self.made_of(tensor)
-        if found is not None:
+        if found is not None and (found.param is not None or found.requires_grad or not _is_leaf(tensor)):
             return found
+        if found is not None:  # it was told to learn after it had been made
+            leaf = self._leaf(tensor, found)
+            self._keep(tensor, leaf)
+            return leaf
         if _is_leaf(tensor):
             made = self._new("parameter", (), {}, find_site(sys._getframe(2)))
             made.param = self._watch.param_of(tensor)

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from firesteel.doctor.facts import Call, Optimizer, Param, Scheduler, ZeroGrad
+from firesteel.doctor.facts import Call, Optimizer, Param, ZeroGrad
 from firesteel.doctor.gradients import Gradients
+from firesteel.doctor.leaves import watch_leaves
 from firesteel.doctor.modules import creation_site
-from firesteel.doctor.sites import find_site
+from firesteel.doctor.scheduling import watch_schedules
+from firesteel.doctor.sites import Site, find_site
 from firesteel.doctor.state import Watched
 from firesteel.doctor.stopping import StopWatching
 
@@ -23,7 +24,7 @@ MOST_EVENTS = 100_000
 
 
 def watch_steps(watch: Watched, gradients: Gradients, hooks: list[Any]) -> None:
-    """Sees every backward, step, zero_grad, schedule, clipping and scaling from now on."""
+    """Sees every backward, step, zero_grad, schedule, leaf, clipping and scaling from now on."""
     steps = _Steps(watch, gradients)
     replace = watch.patches.replace
     replace(torch.autograd, "backward", steps.make_backward)
@@ -32,15 +33,14 @@ def watch_steps(watch: Watched, gradients: Gradients, hooks: list[Any]) -> None:
     replace(torch.nn.Module, "zero_grad", steps.make_zero_grad)
     hooks.append(register_optimizer_step_pre_hook(steps.before))
     hooks.append(register_optimizer_step_post_hook(steps.after))
-    for kind in dict.fromkeys(one for one in vars(torch.optim.lr_scheduler).values() if isinstance(one, type)):
-        if issubclass(kind, LRScheduler):
-            replace(kind, "__init__", steps.make_schedule_init)
-            replace(kind, "step", steps.make_schedule_step)
+    watch_schedules(watch, steps.record_of)
+    watch_leaves(watch, gradients)
     for name in ("clip_grad_norm_", "clip_grad_value_"):
         for owner in (torch.nn.utils, torch.nn.utils.clip_grad):
             replace(owner, name, steps.make_clip(name))
     for name in ("unscale_", "step", "update"):
         replace(torch.amp.GradScaler, name, steps.make_scaler(name))
+    replace(torch.amp.GradScaler, "scale", steps.make_scale)
 
 
 class _Steps:
@@ -49,7 +49,7 @@ class _Steps:
         self._gradients = gradients
         self._known: dict[int, Optimizer] = {}
         self._running: dict[int, Any] = {}
-        self._scheduling = 0
+        self._depth = 0  # of backwards: a checkpointed one runs others
 
     # ---- optimizers
 
@@ -66,10 +66,11 @@ class _Steps:
 
     def _new(self, real: torch.optim.Optimizer, site: Any) -> Optimizer:
         follow = self._gradients.follow
-        params = [follow(one, is_free=False) for group in real.param_groups for one in group["params"]]
+        tensors = [one for group in real.param_groups for one in group["params"]]
+        params = [follow(one, is_free=False) for one in tensors]
         record = Optimizer(
             at=self._watch.tick(), ref=weakref.ref(real), kind=type(real).__name__, site=site,
-            defaults=dict(real.defaults), params=params,
+            defaults=dict(real.defaults), params=params, continues=self._gradients.last_optimizer(tensors),
         )  # fmt: skip
         self._known[id(real)] = record
         self._watch.facts.optimizers.append(record)
@@ -117,22 +118,23 @@ class _Steps:
         def zero_grad(owner: Any, *args: Any, **kwargs: Any) -> None:
             if not watch.is_paused and watch.is_hot:
                 with watch.shield("seeing zero_grad"):
-                    is_module = isinstance(owner, torch.nn.Module)
-                    record = None if is_module else self.record_of(owner)
-                    n = (
-                        len(list(owner.parameters()))
-                        if is_module
-                        else sum(len(g["params"]) for g in owner.param_groups)
-                    )
-                    kind = "module" if is_module else "optimizer"
-                    watch.facts.zero_grads.append(ZeroGrad(watch.tick(), find_site(sys._getframe(1)), kind, record, n))
-            elif not watch.is_paused and isinstance(owner, torch.optim.Optimizer):
-                known = self._known.get(id(owner))
-                if known is not None:
-                    known.n_zero_grads += 1
+                    self._note_zero_grad(owner, find_site(sys._getframe(1)))
+            elif not watch.is_paused and id(owner) in self._known:
+                self._known[id(owner)].n_zero_grads += 1
             original(owner, *args, **kwargs)
 
         return zero_grad
+
+    def _note_zero_grad(self, owner: Any, site: Site) -> None:
+        record, n_params = None, 0
+        if isinstance(owner, torch.nn.Module):
+            n_params = sum(1 for _ in owner.parameters())
+        else:
+            record = self.record_of(owner)
+            record.n_zero_grads += 1
+            n_params = sum(len(group["params"]) for group in owner.param_groups)
+        kind = "module" if record is None else "optimizer"
+        self._watch.facts.zero_grads.append(ZeroGrad(self._watch.tick(), site, kind, record, n_params))
 
     # ---- backward
 
@@ -140,7 +142,7 @@ class _Steps:
         watch = self._watch
 
         def backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
-            if watch.is_paused:
+            if watch.is_paused or self._depth:
                 return original(tensors, *args, **kwargs)
             event = None
             with watch.shield("seeing a backward"):
@@ -150,7 +152,11 @@ class _Steps:
                     tensors, find_site(sys._getframe(1)), creates_graph=creates,
                     retains_graph=creates if retains is None else bool(retains),
                 )  # fmt: skip
-            original(tensors, *args, **kwargs)
+            self._depth += 1
+            try:
+                original(tensors, *args, **kwargs)
+            finally:
+                self._depth -= 1
             if event is not None:
                 with watch.shield("seeing a backward"):
                     self._note(event, tensors)
@@ -169,42 +175,6 @@ class _Steps:
         if not facts.optimizers:  # steps are done by hand
             watch.after_update(("backward", event.site))
 
-    # ---- schedules
-
-    def make_schedule_init(self, original: Callable[..., None]) -> Callable[..., None]:
-        watch = self._watch
-
-        def initialise(scheduler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> None:
-            self._scheduling += 1
-            try:
-                original(scheduler, optimizer, *args, **kwargs)
-            finally:
-                self._scheduling -= 1
-            if self._scheduling == 0 and not watch.is_paused:
-                with watch.shield("seeing a schedule being created"):
-                    record = self.record_of(optimizer) if isinstance(optimizer, torch.optim.Optimizer) else None
-                    site, kind = creation_site(scheduler), type(scheduler).__name__
-                    watch.facts.schedulers.append(Scheduler(watch.tick(), kind, site, record, weakref.ref(scheduler)))
-
-        return initialise
-
-    def make_schedule_step(self, original: Callable[..., None]) -> Callable[..., None]:
-        watch = self._watch
-
-        def step(scheduler: Any, *args: Any, **kwargs: Any) -> None:
-            if self._scheduling == 0 and not watch.is_paused:
-                with watch.shield("seeing a schedule's step"):
-                    for record in watch.facts.schedulers:
-                        if record.ref() is scheduler and len(record.steps) < MOST_EVENTS:
-                            record.steps.append((watch.tick(), find_site(sys._getframe(1))))
-            self._scheduling += 1
-            try:
-                original(scheduler, *args, **kwargs)
-            finally:
-                self._scheduling -= 1
-
-        return step
-
     # ---- clipping and scaling
 
     def make_clip(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -218,7 +188,10 @@ class _Steps:
                     parameters = list(parameters)
                 with watch.shield("seeing a clipping"):
                     tensors = [parameters] if isinstance(parameters, torch.Tensor) else parameters
-                    self._call(name, find_site(sys._getframe(1)), [watch.param_of(one) for one in tensors])
+                    limit = args[0] if args else kwargs.get("max_norm", kwargs.get("clip_value"))
+                    details = self._gradients.counts(tensors) | {"limit": float(limit)} if limit is not None else {}
+                    details["is_scaled"] = self._gradients.is_scaled(tensors)
+                    self._call(name, find_site(sys._getframe(1)), [watch.param_of(one) for one in tensors], details)
                 return original(parameters, *args, **kwargs)
 
             return clip
@@ -230,16 +203,46 @@ class _Steps:
 
         def make(original: Callable[..., Any]) -> Callable[..., Any]:
             def method(scaler: Any, *args: Any, **kwargs: Any) -> Any:
-                if not watch.is_paused and scaler.is_enabled():
-                    with watch.shield("seeing a loss being scaled"):
-                        params = self.record_of(args[0]).params if args and name != "update" else []
-                        self._call(f"scaler_{name.rstrip('_')}", find_site(sys._getframe(1)), params)
-                return original(scaler, *args, **kwargs)
+                if watch.is_paused or not scaler.is_enabled():
+                    return original(scaler, *args, **kwargs)
+                real = args[0] if args else kwargs.get("optimizer")
+                with watch.shield("seeing a loss being scaled"):
+                    self._note_scaling(name, real if name != "update" else None, find_site(sys._getframe(1)))
+                self._gradients.in_scaler = name == "step"
+                try:
+                    return original(scaler, *args, **kwargs)
+                finally:
+                    self._gradients.in_scaler = False
+                    if name == "step" and real is not None:
+                        with watch.shield("seeing a loss being scaled"):
+                            self._gradients.use_all(real)
 
             return method
 
         return make
 
-    def _call(self, name: str, site: Any, params: list[Param]) -> None:
+    def make_scale(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        watch = self._watch
+
+        def scale(scaler: Any, outputs: Any) -> Any:
+            scaled = original(scaler, outputs)
+            if not watch.is_paused and scaler.is_enabled() and isinstance(scaled, torch.Tensor):
+                with watch.shield("seeing a loss being scaled"):
+                    self._gradients.scaled = weakref.ref(scaled)
+            return scaled
+
+        return scale
+
+    def _note_scaling(self, name: str, real: torch.optim.Optimizer | None, site: Site) -> None:
+        details: dict[str, Any] = {}
+        params: list[Param] = []
+        if real is not None:
+            params = self.record_of(real).params
+            tensors = [one for group in real.param_groups for one in group["params"]]
+            details = self._gradients.counts(tensors) | {"is_scaled": self._gradients.is_scaled(tensors)}
+        self._call(f"scaler_{name.rstrip('_')}", site, params, details)
+
+    def _call(self, name: str, site: Site, params: list[Param], details: dict[str, Any]) -> None:
         if len(self._watch.facts.calls) < MOST_EVENTS:
-            self._watch.facts.calls.append(Call(self._watch.tick(), name, site, tuple(id(one) for one in params)))
+            ids = tuple(id(one) for one in params)
+            self._watch.facts.calls.append(Call(self._watch.tick(), name, site, ids, details))

@@ -1,0 +1,79 @@
+"""Leaves that learn: where each was made, whether it was loaded, and gradients that are asked for without backward()."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from firesteel.doctor.facts import Call
+from firesteel.doctor.gradients import Gradients
+from firesteel.doctor.sites import find_site
+from firesteel.doctor.state import Watched
+
+#: Calls that are kept.
+MOST_CALLS = 1_000
+
+
+def watch_leaves(watch: Watched, gradients: Gradients) -> None:
+    leaves = _Leaves(watch, gradients)
+    watch.patches.replace(torch.nn.Parameter, "__new__", leaves.make_new)
+    watch.patches.replace(torch.nn.Module, "load_state_dict", leaves.make_load)
+    watch.patches.replace(torch.autograd, "grad", leaves.make_grad)
+
+
+class _Leaves:
+    def __init__(self, watch: Watched, gradients: Gradients) -> None:
+        self._watch = watch
+        self._gradients = gradients
+        self._n_calls = 0
+
+    def make_new(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        watch, gradients = self._watch, self._gradients
+
+        def new(cls: Any, *args: Any, **kwargs: Any) -> Any:
+            made = original(cls, *args, **kwargs)
+            if not watch.is_paused and isinstance(made, torch.Tensor):
+                with watch.shield("seeing a parameter being created"):
+                    gradients.note_creation(made, find_site(sys._getframe(1)))
+            return made
+
+        return new
+
+    def make_load(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        watch = self._watch
+
+        def load_state_dict(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            result = original(module, *args, **kwargs)
+            if not watch.is_paused:
+                with watch.shield("seeing values being loaded"):
+                    params = [watch.param_of(one) for one in module.parameters()]
+                    for param in params:
+                        param.is_loaded = True
+                    self._call("load_state_dict", params)
+            return result
+
+        return load_state_dict
+
+    def make_grad(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        watch = self._watch
+
+        def grad(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            if not watch.is_paused:
+                with watch.shield("seeing a gradient being asked for"):
+                    given = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)
+                    inputs = given if not isinstance(inputs, torch.Tensor) else inputs
+                    if self._n_calls < MOST_CALLS:
+                        leaves = [one for one in given if isinstance(one, torch.Tensor) and one.is_leaf]
+                        self._call("autograd_grad", [watch.param_of(one) for one in leaves])
+            return original(outputs, inputs, *args, **kwargs)
+
+        return grad
+
+    def _call(self, name: str, params: list[Any]) -> None:
+        self._n_calls += 1
+        if self._n_calls <= MOST_CALLS:
+            site = find_site(sys._getframe(2))
+            self._watch.facts.calls.append(Call(self._watch.tick(), name, site, tuple(id(one) for one in params)))
