@@ -70,9 +70,9 @@ def check_report(output: str | Path | None) -> None:
             pass
     except OSError as error:
         raise DataError(
-            "the report needs a file that can be written",
+            "a report needs a file that can be written",
             found=f"'{output}': {error.strerror}",
-            hint="-o /tmp/report.html",
+            hint="-o report.html",
         ) from None
 
 

@@ -85,13 +85,14 @@ class _Modules:
 
     def _call_inside(self, original: Callable[..., Any], module: torch.nn.Module, args: Any, kwargs: Any) -> Any:
         stack, seeing = self._watch.module_stack, self._watch.seeing
-        stack.append(self.record_of(module))
-        held = seeing.is_held
-        seeing.is_held = held or _has_fast_path(module)
+        depth, held = len(stack), seeing.is_held
+        with self._watch.shield("seeing a module being called"):
+            stack.append(self.record_of(module))
+            seeing.is_held = held or _has_fast_path(module)
         try:
             return original(module, *args, **kwargs)
         finally:
-            stack.pop()
+            del stack[depth:]
             seeing.is_held = held
 
     def _call_root(self, original: Callable[..., Any], module: torch.nn.Module, args: Any, kwargs: Any) -> Any:

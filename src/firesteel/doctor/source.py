@@ -25,11 +25,14 @@ class Source:
 
     @cached_property
     def tree(self) -> ast.Module:
-        """The syntax tree; an empty one if the text cannot be parsed."""
-        try:
-            return ast.parse("\n".join(self.lines))
-        except SyntaxError:
-            return ast.Module(body=[], type_ignores=[])
+        """The syntax tree; where the text has a syntax error, of the statements before it."""
+        n_lines = len(self.lines)
+        while n_lines:
+            try:
+                return ast.parse("\n".join(self.lines[:n_lines]))
+            except SyntaxError as error:
+                n_lines = min(n_lines, error.lineno or n_lines) - 1
+        return ast.Module(body=[], type_ignores=[])
 
     @cached_property
     def _parents(self) -> dict[ast.AST, ast.AST]:

@@ -7,8 +7,8 @@ import random
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
 import torch
+from numpy.random import mtrand
 
 from firesteel.doctor.facts import Facts
 from firesteel.doctor.gradients import Gradients
@@ -82,7 +82,7 @@ def is_watching() -> bool:
 def _random_states() -> dict[str, Any]:
     return {
         "random": hash(random.getstate()),
-        "numpy": repr(np.random.get_bit_generator().state),
+        "numpy": repr(mtrand.get_bit_generator().state),
         "torch": torch.get_rng_state().numpy().tobytes(),
     }
 

@@ -1,0 +1,142 @@
+"""`firesteel doctor`: words, exit codes, what is printed where."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from firesteel.cli.doctor import fence
+
+SICK = """
+import sys
+import torch
+from torch import nn
+print("given", sys.argv[1:])
+torch.manual_seed(0)
+x, y = torch.randn(32, 3), torch.randint(0, 3, (32,))
+net = nn.Sequential(nn.Linear(3, 3), nn.Softmax(1))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for _ in range(6):
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(net(x), y).backward()
+    optimizer.step()
+"""
+
+
+@pytest.fixture
+def sick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "train.py"
+    path.write_text(SICK, encoding="utf-8")
+    return path
+
+
+def test_a_finding_ends_with_1_and_shows_line_evidence_and_fix(sick: Path, say) -> None:
+    said = say("doctor", sick, "--only", "L01")
+    assert said.code == 1
+    assert "1 error in train.py" in said.out
+    assert "error L01  train.py:8:" in said.out
+    assert "^^^^^^^^^^^^^" in said.out
+    for part in ("  seen   ", "  why    ", "  fix    "):
+        assert part in said.out
+
+
+def test_nothing_found_ends_with_0(sick: Path, say) -> None:
+    said = say("doctor", sick, "--only", "L02")
+    assert said.code == 0
+    assert "nothing found in train.py" in said.out
+    assert "L02  not applicable because" in said.out
+
+
+def test_words_behind_the_script_are_the_scripts(sick: Path, say) -> None:
+    said = say("doctor", "--only", "L01", sick, "--lr", "0.1", "-v", "more")
+    assert "given ['--lr', '0.1', '-v', 'more']" in said.out
+
+
+def test_json_stands_alone_on_standard_output(sick: Path) -> None:
+    command = [sys.executable, "-m", "firesteel", "doctor", "--json", str(sick)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    record = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert "given []" in done.stderr
+    assert {"findings", "rules", "script_exit", "seconds"} <= set(record)
+    finding = next(one for one in record["findings"] if one["rule"] == "L01")
+    assert {"rule", "level", "file", "line", "column", "message", "evidence", "fix"} <= set(finding)
+    assert (finding["level"], finding["line"]) == ("E", 8)
+    assert {one["outcome"] for one in record["rules"]} <= {"finding", "passed", "not applicable"}
+
+
+def test_sarif_names_rule_and_line(sick: Path, say) -> None:
+    record = json.loads(say("doctor", "--sarif", sick, "--only", "L01").out)
+    (run,) = record["runs"]
+    (result,) = run["results"]
+    assert record["version"] == "2.1.0"
+    assert result["ruleId"] == "L01"
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "train.py"
+    assert place["region"]["startLine"] == 8
+    assert [one["id"] for one in run["tool"]["driver"]["rules"]] == ["L01"]
+
+
+@pytest.mark.parametrize("ending", [".html", ".json", ".sarif", ".txt"])
+def test_a_report_is_written_where_it_is_asked_for(sick: Path, ending: str, say) -> None:
+    report = sick.with_name(f"report{ending}")
+    said = say("doctor", sick, "-o", report)
+    assert f"the report is in {report}" in said.out
+    assert "L01" in report.read_text(encoding="utf-8")
+
+
+def test_static_runs_nothing(sick: Path, say) -> None:
+    said = say("doctor", "--static", sick)
+    assert "given" not in said.out
+    assert "only the source was looked at" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--steps", "5", "t.py", "a"], ["--steps", "5", "--", "t.py", "a"]),
+        (["t.py", "--json", "a"], ["--json", "--", "t.py", "a"]),
+        (["t.py", "--only=L", "--lr", "1"], ["--only=L", "--", "t.py", "--lr", "1"]),
+        (["t.py", "a", "--", "--json", "b"], ["--", "t.py", "a", "--json", "b"]),
+        (["-m", "package.train", "-x"], ["-m", "--", "package.train", "-x"]),
+        (["--json"], ["--json"]),
+        ([], []),
+    ],
+)
+def test_the_doctors_words_are_told_from_the_scripts(words: list[str], expected: list[str]) -> None:
+    assert fence(words) == expected
+
+
+def test_a_word_that_the_script_knows_is_the_scripts(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text("parser.add_argument('--steps', type=int)", encoding="utf-8")
+    assert fence([str(script), "--steps", "5"]) == ["--", str(script), "--steps", "5"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nosuch.py"], "a script must be there; there is no file 'nosuch.py'."),
+        (["trian.py"], "Try: firesteel doctor train.py"),
+        (["."], "a script is a file; '.' is a folder."),
+        (["-m", "no.such.module"], "behind -m stands a module"),
+        (["train.py", "--only", "X1"], "a rule is named by its id (O01) or its group (O); 'X1' is neither."),
+        (["train.py", "--time", "soon"], "a time is a number with s, m or h; --time is 'soon'."),
+        (["train.py", "--steps", "0"], "at least one step is watched; --steps is 0."),
+        (["train.py", "--json", "--sarif"], "one form is printed; --json and --sarif were given."),
+        (["train.py", "-o", "report.doc"], "a report's file ends with .html, .json, .sarif, .txt; 'report.doc'."),
+        (["train.py", "-o", "no/such/folder/report.html"], "a report needs a file that can be written"),
+        ([], "requires an argument"),
+    ],
+)
+def test_wrong_words_are_told_before_anything_runs(sick: Path, words: list[str], said: str, say) -> None:
+    answer = say("doctor", *words)
+    assert answer.code == 2
+    assert said in answer.err
+    assert "Try: " in answer.err
+    assert "given" not in answer.out
