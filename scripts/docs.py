@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes docs/reference.md from the code, the pictures, and into each page what its commands print now.
+"""Writes docs/reference.md and docs/doctor/ from the code, the pictures, and into each page what its commands print.
 
 After a change of what is printed: `.venv/bin/python scripts/docs.py`, then read `git diff`. With the names of pages
 (README.md docs/howto.md), only these. `scripts/docs.py learn [ID ...]` runs the gallery and writes its pages; without
@@ -19,6 +19,7 @@ from typing import Any, get_args
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference.md"
 LEARN = ROOT / "docs" / "learn"
+DOCTOR = ROOT / "docs" / "doctor"
 PICTURES = ("models", "learning-curve")
 HEAD = "# Reference\n\nWritten from the code by `scripts/docs.py`; a test holds them together.\n"
 
@@ -30,6 +31,13 @@ def reference() -> str:
     return "\n".join(
         [HEAD, _options(), _python(), _exceptions(), *data, *results, _layers(), _views(), *_registries(), _measures()]
     )
+
+
+def doctor_pages() -> dict[str, str]:
+    """What `docs/doctor/` holds, by file: a page a rule, and the list of all."""
+    from firesteel.doctor import index_page, rule_ids, to_rule_page
+
+    return {"index.md": index_page(), **{f"{rule}.md": to_rule_page(rule) for rule in rule_ids()}}
 
 
 def _table(title: str, heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -233,6 +241,8 @@ def main() -> None:
         os.environ["FIRESTEEL_CACHE"] = cache
         if not chosen:
             _write(REFERENCE, reference())
+            for name, page in doctor_pages().items():
+                _write(DOCTOR / name, page)
             _draw()
         for path in chosen or PAGES:
             with tempfile.TemporaryDirectory() as folder:

@@ -56,13 +56,16 @@ def test_every_option_of_a_verb_is_explained(word: str, capsys: pytest.CaptureFi
 
 
 def test_every_key_of_json_is_explained(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    answers = run.with_name("answers.csv")
+    answers, script = run.with_name("answers.csv"), run.with_name("script.py")
+    script.write_text("import torch\n", encoding="utf-8")
     calls = {
         "show": [str(run)],
         "predict": [str(run), "iris", "-o", str(answers)],
         "evaluate": [str(run), "iris"],
         "data": ["iris", "--target", "target"],
         "gallery": ["check", "fit-c"],
+        "doctor": [str(script)],
+        "explain": ["L01"],
     }
     assert set(calls) | {"fit"} == set(WORDS)
     for word, arguments in calls.items():

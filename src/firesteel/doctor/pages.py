@@ -20,6 +20,17 @@ def to_list() -> str:
     return "\n".join([*lines, "firesteel explain O01     says what a rule finds, how, and when it is silent"])
 
 
+def index_page() -> str:
+    """The list of all rules for the docs, each a link to its page; Markdown."""
+    lines = ["# What the doctor finds\n"]
+    for letter, group in GROUPS.items():
+        rules = [rule for name, rule in all_rules().items() if name[0] == letter]
+        lines += [f"## {letter}: {group}\n", "| rule | level | what |", "| --- | --- | --- |"]
+        lines += [f"| [{one.id}]({one.id}.md) | {LEVELS[one.level]} | {one.title} |" for one in rules]
+        lines.append("")
+    return "\n".join([*lines, "Written from the rules by `scripts/docs.py`. `firesteel explain O01` prints a page.\n"])
+
+
 def to_rule_page(name: str) -> str:
     """What happens, a sick and a healthy program, how it is detected, when it does not apply; Markdown."""
     rule = all_rules()[name]
