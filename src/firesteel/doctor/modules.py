@@ -151,7 +151,7 @@ class _Modules:
                 event.rows = fingerprints(first)
         if watch.is_hot:
             event.modes = {name: one.training for name, one in stateful_layers(module)}
-            event.inputs = tuple(watch.seeing.describe(one) for one in tensors)
+            event.inputs = tuple(watch.seeing.describe_input(one) for one in tensors)
             event.input = event.inputs[0] if event.inputs else None
         facts.forwards.append(event)
         return event

@@ -209,6 +209,8 @@ class Seeing(TorchFunctionMode):
     def describe(self, tensor: torch.Tensor) -> Made:
         """The record of a tensor; a new one of the kind parameter, buffer or unknown if nobody saw it being made."""
         found = self.made_of(tensor)
+        if found is not None and found.dtype is not None and found.shape != tuple(tensor.shape):
+            found = None  # a batch of a worker: it was made empty and given its storage later
         if found is not None and (found.param is not None or found.requires_grad or not _is_leaf(tensor)):
             return found
         if found is not None:  # it was told to learn after it had been made
@@ -224,6 +226,13 @@ class Seeing(TorchFunctionMode):
         made.shape, made.dtype, made.requires_grad = tuple(tensor.shape), tensor.dtype, tensor.requires_grad
         made.grad_node = _node_of(tensor)
         self._bind(tensor, made)
+        return made
+
+    def describe_input(self, tensor: torch.Tensor) -> Made:
+        """The record of what goes into a net; a batch of it is kept although it is larger than what is kept else."""
+        made = self.describe(tensor)
+        if made.value is None and not tensor.requires_grad:
+            made.value = self._copy(tensor, KEPT_OF_LEAVES)
         return made
 
     def _describe(self, args: tuple[Any, ...] | list[Any]) -> tuple[Any, ...]:
