@@ -9,6 +9,7 @@ from firesteel.doctor.html import to_page
 from firesteel.doctor.judging import is_known_rule, rule_ids
 from firesteel.doctor.pages import index_page, to_list, to_rule_page
 from firesteel.doctor.sarif import to_sarif
+from firesteel.doctor.watching import is_watching
 
 __all__ = [
     "Diagnosis",
@@ -18,6 +19,7 @@ __all__ = [
     "examine",
     "index_page",
     "is_known_rule",
+    "is_watching",
     "look_at",
     "rule_ids",
     "to_list",

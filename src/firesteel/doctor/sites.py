@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 import sysconfig
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from types import CodeType, FrameType
 
-_OWN = str(Path(__file__).parents[1])
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} | {_OWN})
+_INSTALLED_AT = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
+_LIBRARIES = tuple(f"{folder}{os.sep}" for folder in (*_INSTALLED_AT, Path(__file__).parents[1]))
 _INSTALLED = ("site-packages", "dist-packages")
 _KNOWN: dict[tuple[int, int], Site] = {}
 

@@ -93,6 +93,7 @@ class Report:
     compared: tuple[Compared, ...] = ()  # the values of settings of which the best was kept, in the order given
     choices: tuple[Choice, ...] = ()
     notices: tuple[Notice, ...] = ()
+    doctor: Mapping[str, Any] = field(default_factory=dict)  # its record of the first steps: findings, rules
     is_target_scaled: bool = True  # of an amount: whether losses are those of the target at mean 0 and spread 1
     n_columns: int = 0
     reads: str = ""  # what a picture is like: "28 x 28, grey"; nothing for columns
@@ -161,6 +162,7 @@ class Report:
                 **({"compared": [one.to_dict() for one in self.compared]} if self.compared else {}),
                 "choices": [one.to_dict() for one in self.choices],
                 "notices": [one.to_dict() for one in self.notices],
+                **({"doctor": self.doctor} if self.doctor else {}),
                 **({} if self.is_target_scaled else {"is_target_scaled": False}),
                 "n_columns": self.n_columns,
                 **({"reads": self.reads} if self.reads else {}),
@@ -186,6 +188,7 @@ class Report:
         return cls(
             **{name: record[name] for name in plain},
             reads=str(record.get("reads", "")),
+            doctor=record.get("doctor", {}),
             is_target_scaled=bool(record.get("is_target_scaled", True)),
             n_rows=n_rows,
             classes=tuple(record["classes"]),

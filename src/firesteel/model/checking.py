@@ -32,6 +32,7 @@ from firesteel.evaluation import (
 )
 from firesteel.evaluation import Rows as BaselineRows
 from firesteel.features import Batch, Features
+from firesteel.model.examining import doctor_notices
 from firesteel.model.fitting import Fitted, Judged
 from firesteel.model.linear_terms import linear_terms
 from firesteel.model.material import Material, encode
@@ -79,7 +80,13 @@ def check_population(
         importances=_importances(fitted, answer_of, batch, y=y, seed=seed),
         history=History(run.train_loss, run.val_loss, run.best_epoch),
         choices=(*choices, *fitted.choices),
-        notices=(*notices, *_curvature_notice(fitted, recipe), *(Notice("test_rows", text) for text in batch.notices)),
+        notices=(
+            *notices,
+            *_curvature_notice(fitted, recipe),
+            *(() if fitted.diagnosis is None else doctor_notices(fitted.diagnosis)),
+            *(Notice("test_rows", text) for text in batch.notices),
+        ),
+        doctor={} if fitted.diagnosis is None else fitted.diagnosis.to_dict(),
         curvature=fitted.curvature,
         compared=fitted.compared,
         terms=linear_terms(fitted, material) if recipe.net == "linear" else (),

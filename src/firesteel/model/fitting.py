@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from firesteel.doctor import Diagnosis
 from firesteel.errors import DataError, TrainingError
 from firesteel.evaluation import Answer, Compared, Curvature, temperature
 from firesteel.features import PictureFeatures
+from firesteel.model.examining import watch_training
 from firesteel.model.material import AnyFeatures, Material, as_read
 from firesteel.model.readout import Readout
 from firesteel.model.starting import OF_OUR_LAYERS, Started, name_net, start
@@ -70,6 +72,7 @@ class Fitted:
     seconds: float  # of all trainings, pilots too
     curvature: Curvature | None = None
     compared: tuple[Compared, ...] = ()  # the values of a list of settings
+    diagnosis: Diagnosis | None = None  # what the doctor says of the first steps
 
 
 def fit_population(
@@ -97,6 +100,8 @@ def fit_population(
     population = started.population
     train_rows, val_rows = _rows(recipe, material, population, y=y, settings=settings)
     kept = None if checkpoint is None else Checkpoint(checkpoint, run_key)
+    with torch.random.fork_rng():  # PyTorch's layers draw weights, which ours then replace
+        at_start = population.module(0)
     settings, measured = _choose_precision(recipe, settings, started, train_rows, kept)
     run = train(
         population,
@@ -123,7 +128,9 @@ def fit_population(
     judged = _judge(readout, z, material)
     ours = (*named, *settings.choices, *started.choices, *measured, *compared, *calibrated)
     choices = ours if net is None else tuple(choice for choice in ours if choice.name not in OF_OUR_LAYERS)
-    return Fitted(material.features, readout, best_ones, run, judged, choices, seconds, curvature, values)
+    x = as_read(material.x_num, population), torch.from_numpy(material.x_cat).to(y.device)
+    diagnosis = watch_training(at_start, material, x=x, y=y.to(x[0].device), plan=settings.plan)
+    return Fitted(material.features, readout, best_ones, run, judged, choices, seconds, curvature, values, diagnosis)
 
 
 def _settings(recipe: Recipe, material: Material, *, d_out: int, is_own_net: bool) -> Settings:
