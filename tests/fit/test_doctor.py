@@ -25,7 +25,7 @@ def test_our_own_training_has_no_findings(source: str, quick) -> None:
     record = firesteel.fit(source, **quick).report.doctor
     assert record["findings"] == []
     assert record["failures"] == []
-    assert record["seen"]["steps"] == 8
+    assert record["seen"]["backwards"] == 8
     named = {rule for rule in rule_ids() if rule.startswith(RULES)}
     assert {one["rule"] for one in record["rules"]} == named
 

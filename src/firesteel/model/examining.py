@@ -1,8 +1,6 @@
-"""The doctor over our own training: its first steps once more, as a stranger would write them."""
+"""The doctor over our own training: some steps of it once more, as a stranger would write them."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -21,40 +19,39 @@ N_HELD = 256
 #: Rules that need no replay and judge what so few steps can show: losses, graph, shapes, broken numbers, start weights.
 RULES = ("L", "G01", "G02", "S01", "S02", "S07", "D07", "D08")
 
-#: The optimizers of PyTorch by our words; the others are stood for by Adam.
-_OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "sgd": torch.optim.SGD,
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "rmsprop": torch.optim.RMSprop,
-}
-
 
 def watch_training(net: nn.Module, material: Material, *, x: tuple[Tensor, Tensor], y: Tensor, plan: Plan) -> Diagnosis:
     """What the doctor finds in eight steps and one evaluation of `net`, a member with its start weights, which changes.
 
-    The loop is autograd and torch.optim with the plan's loss, lr and batch size, so that rules see what they see of
-    anybody's script. Random states are left as they were. Inside a script that runs under the doctor nothing is done:
-    those steps would be taken for the script's own.
+    The loop is autograd with the plan's loss, lr and batch size, so that rules see what they see of anybody's script;
+    steps are plain gradient steps, as PyTorch's first optimizer of a process takes 2 s to import. Random states are
+    left as they were. Inside a script that runs under the doctor nothing is done: those steps would be taken for the
+    script's own.
     """
     if is_watching():
         return Diagnosis((), (), {}, notes=("a doctor was watching already",))
     rng = np.random.default_rng(plan.seed)
     n = min(plan.batch_size, material.n_learned)
     order = torch.from_numpy(rng.permutation(material.n_train))
-    optimizer = _OPTIMIZERS.get(plan.optimizer, torch.optim.Adam)(net.parameters(), lr=plan.lr[0])
     held = torch.from_numpy(material.judged[:N_HELD]) if len(material.judged) else order[:N_HELD]
     with torch.random.fork_rng(), watch(only=RULES, probes=False) as seen:
         net.train()
         for step in range(N_STEPS):
             rows = order[torch.arange(step * n, (step + 1) * n) % len(order)]
-            optimizer.zero_grad()
             _loss(net(*(part[rows] for part in x)), y[rows], plan).backward()
-            optimizer.step()
+            _descend(net, plan.lr[0])
         net.eval()
         with torch.no_grad():
             net(*(part[held] for part in x))
     return seen.report
+
+
+def _descend(net: nn.Module, lr: float) -> None:
+    with torch.no_grad():
+        for param in net.parameters():
+            if param.grad is not None:
+                param -= lr * param.grad
+                param.grad = None
 
 
 def _loss(z: Tensor, y: Tensor, plan: Plan) -> Tensor:
