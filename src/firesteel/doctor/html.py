@@ -8,7 +8,7 @@ from firesteel.doctor.findings import LEVELS, Finding, Verdict
 from firesteel.doctor.text import headline, seen_line, shown_path
 
 _STYLE = """
-.fs-doctor{font:14px/1.5 system-ui,sans-serif;max-width:60em;color:#1b1f24}
+.fs-doctor{font:14px/1.5 system-ui,sans-serif;max-width:60em;color:#1b1f24;background:#fff;padding:.6em .8em}
 .fs-doctor h3{margin:.2em 0;font-size:1.15em}
 .fs-doctor p{margin:.25em 0}
 .fs-doctor .muted{color:#59636e}
