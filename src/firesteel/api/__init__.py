@@ -55,6 +55,21 @@ from firesteel.nets import ModuleSource
 from firesteel.recipe import Recipe, read_recipe
 from firesteel.training import Observer
 
+__all__ = [
+    "VERBS",
+    "data",
+    "doctor",
+    "evaluate",
+    "explain",
+    "fit",
+    "gallery",
+    "load",
+    "predict",
+    "read",
+    "save",
+    "show",
+]
+
 RunSource = str | Path | Model
 
 
