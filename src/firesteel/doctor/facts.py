@@ -102,7 +102,8 @@ class Param:
     n_stale_by_hand: int = 0  # of these, times the gradient was left standing for the next backward
     n_backwards: int = 0  # times a backward gave it a gradient
     site: Site | None = None  # the user's line that made it, or the layer it belongs to
-    is_loaded: bool = False  # load_state_dict() gave it its values
+    is_loaded: bool = False  # load_state_dict() or deepcopy() gave it its values
+    is_made_inside: bool = False  # it was made while a module was being called
 
 
 @dataclass(eq=False)
@@ -195,6 +196,7 @@ class Step:
     has_closure: bool
     is_hot: bool
     index: int = 0  # of this optimizer, from 0
+    n_frozen: int = 0  # of n_without_gradient, those that do not learn
     n_pending: int = 0  # params with a gradient that no step had used before
     n_leaked: int = 0  # of these, how many also hold one of another line that another optimizer's step has used
     applied: tuple[Backward, ...] = ()  # the backwards that it uses (of the param that holds most of them)

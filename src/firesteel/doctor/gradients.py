@@ -49,15 +49,15 @@ class Gradients:
     def __init__(self, watch: Watched) -> None:
         self._watch = watch
         self._states: dict[int, _State] = {}  # by id of the tensor
-        self._sites: dict[int, tuple[weakref.ref[torch.Tensor], Site]] = {}
+        self._sites: dict[int, tuple[weakref.ref[torch.Tensor], Site, bool, bool]] = {}
         self._inside: list[Step] = []  # the steps that are running
         self._weights: dict[int, torch.Tensor] = {}  # before the step that runs, by id of the tensor (hot only)
         self.in_scaler = False  # a GradScaler is calling step()
         self.scaled: weakref.ref[torch.Tensor] | None = None  # the loss that it scaled last
 
-    def note_creation(self, tensor: torch.Tensor, site: Site) -> None:
+    def note_creation(self, tensor: torch.Tensor, site: Site, *, is_copy: bool) -> None:
         """Where a leaf was made."""
-        self._sites[id(tensor)] = (weakref.ref(tensor), site)
+        self._sites[id(tensor)] = (weakref.ref(tensor), site, self._watch.depth > 0, is_copy)
 
     def follow(self, tensor: torch.Tensor, *, is_free: bool) -> Param:
         """The record of a leaf; from now on its gradient is followed."""
@@ -72,7 +72,7 @@ class Gradients:
         param = Param(weakref.ref(tensor), tuple(tensor.shape), is_parameter=isinstance(tensor, torch.nn.Parameter))
         known = self._sites.get(id(tensor))
         if known is not None and known[0]() is tensor:
-            param.site = known[1]
+            param.site, param.is_made_inside, param.is_loaded = known[1:]
         self._watch.facts.params.append(param)
         return param
 
@@ -187,7 +187,9 @@ class Gradients:
             event.n_stale += state.is_stale
             state.after_backward = _note(gradient)
             state.had_values = not is_hot or _has_values(gradient)
-            if inside is not None:  # a closure: what this backward gave is used at once
+            if inside is not None and state.is_free:  # an input whose gradient was asked for, or a weight done by hand
+                event.n_stale -= state.is_stale
+            elif inside is not None:  # a closure: what this backward gave is used at once
                 state.applied, state.applied_by = state.after_backward, inside.optimizer
                 event.n_applied += 1
             elif len(state.pending) < MOST_PENDING:
@@ -247,6 +249,7 @@ class Gradients:
         gradient = tensor.grad
         if gradient is None:
             step.n_without_gradient += 1
+            step.n_frozen += not tensor.requires_grad
             step.n_zeroed += self._clear(state)
             return
         step.optimizer.ever_with_gradient.add(id(state.param))

@@ -1,4 +1,4 @@
-"""Leaves that learn: where each was made, whether it was loaded, and gradients that are asked for without backward()."""
+"""Leaves that learn: where each was made, whether it was loaded, and gradients asked for without backward()."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from firesteel.doctor.state import Watched
 
 #: Calls that are kept.
 MOST_CALLS = 1_000
+#: Functions of PyTorch that make a parameter of another one.
+_COPYING = ("__deepcopy__", "_rebuild_parameter", "_rebuild_parameter_with_state")
 
 
 def watch_leaves(watch: Watched, gradients: Gradients) -> None:
@@ -37,7 +39,9 @@ class _Leaves:
             made = original(cls, *args, **kwargs)
             if not watch.is_paused and isinstance(made, torch.Tensor):
                 with watch.shield("seeing a parameter being created"):
-                    gradients.note_creation(made, find_site(sys._getframe(1)))
+                    frame = sys._getframe(1)
+                    is_copy = frame.f_code.co_name in _COPYING
+                    gradients.note_creation(made, find_site(frame), is_copy=is_copy)
             return made
 
         return new

@@ -78,26 +78,45 @@ class Seeing(TorchFunctionMode):
         self._made: dict[int, tuple[weakref.ref[Any], Made]] = {}
         self._n_kept = 0
         self._n_ops = 0
+        self._depth = 0  # of operations that run
+        self._is_pushed = False
         self.is_on = False
         self.is_held = False
 
     # ---- on and off: at the bottom of the stack, so that the user's own modes come and go above it
 
     def turn_on(self) -> None:
-        if not self.is_on and self._n_ops < MOST_OPS:
-            above = [torch._C._pop_torch_function_stack() for _ in range(torch._C._len_torch_function_stack())]
-            torch._C._push_on_torch_function_stack(self)
-            for mode in reversed(above):
-                torch._C._push_on_torch_function_stack(mode)
+        if self._n_ops < MOST_OPS:
             self.is_on = True
+            self._settle()
 
     def turn_off(self) -> None:
+        self.is_on = False
+        self._settle()
+
+    def step_aside(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Runs a function without the mode on the stack, so that it may be turned on and off in there."""
+        was_on, self.is_on = self.is_on, False
+        self._settle()
+        self.is_on = was_on
+        self._depth += 1
+        try:
+            return function(*args, **kwargs)
+        finally:
+            self._depth -= 1
+            self._settle()
+
+    def _settle(self) -> None:
+        """Goes on the stack or from it. Not while an operation runs: for that time PyTorch has taken the mode off."""
+        if self._depth or self.is_on == self._is_pushed:
+            return
+        above = [torch._C._pop_torch_function_stack() for _ in range(torch._C._len_torch_function_stack())]
         if self.is_on:
-            above = [torch._C._pop_torch_function_stack() for _ in range(torch._C._len_torch_function_stack())]
-            for mode in reversed(above):
-                if mode is not self:
-                    torch._C._push_on_torch_function_stack(mode)
-            self.is_on = False
+            torch._C._push_on_torch_function_stack(self)
+        for mode in reversed(above):
+            if mode is not self:
+                torch._C._push_on_torch_function_stack(mode)
+        self._is_pushed = self.is_on
 
     # ---- what is called for every operation
 
@@ -106,24 +125,31 @@ class Seeing(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         watch = self._watch
-        if self.is_held or watch.is_paused:
-            return func(*args, **kwargs)
+        if not self.is_on or self.is_held or watch.is_paused:
+            return self._run(func, args, kwargs)
         name = getattr(func, "__name__", "")
         if name == "__get__":
             attribute = getattr(getattr(func, "__self__", None), "__name__", "")
             if attribute not in _PROPERTIES:
-                return func(*args, **kwargs)
+                return self._run(func, args, kwargs)
             name = f"get_{attribute}"
         elif name in _QUESTIONS:
-            return func(*args, **kwargs)
+            return self._run(func, args, kwargs)
         before = None
         with watch.shield("seeing an operation"):
             before = self._describe(args), {key: self._describe_one(value) for key, value in kwargs.items()}
-        result = func(*args, **kwargs)
+        result = self._run(func, args, kwargs)
         if before is not None:
             with watch.shield("seeing an operation"):
                 self._record(func, name, args, before, result, find_site(sys._getframe(1)))
         return result
+
+    def _run(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self._depth += 1
+        try:
+            return func(*args, **kwargs)
+        finally:
+            self._depth -= 1
 
     def record(self, func: Any, name: str, args: Any, result: Any, site: Site) -> None:
         """Records a call that came another way than through this mode."""

@@ -27,8 +27,10 @@ def watch_steps(watch: Watched, gradients: Gradients, hooks: list[Any]) -> None:
     """Sees every backward, step, zero_grad, schedule, leaf, clipping and scaling from now on."""
     steps = _Steps(watch, gradients)
     replace = watch.patches.replace
+    replace(torch.Tensor, "backward", steps.make_backward_of_tensor)
     replace(torch.autograd, "backward", steps.make_backward)
     replace(torch.optim.Optimizer, "__init__", steps.make_init)
+    replace(torch.optim.Optimizer, "add_param_group", steps.make_add_group)
     replace(torch.optim.Optimizer, "zero_grad", steps.make_zero_grad)
     replace(torch.nn.Module, "zero_grad", steps.make_zero_grad)
     hooks.append(register_optimizer_step_pre_hook(steps.before))
@@ -75,6 +77,19 @@ class _Steps:
         self._known[id(real)] = record
         self._watch.facts.optimizers.append(record)
         return record
+
+    def make_add_group(self, original: Callable[..., None]) -> Callable[..., None]:
+        watch = self._watch
+
+        def add_param_group(optimizer: torch.optim.Optimizer, *args: Any, **kwargs: Any) -> None:
+            original(optimizer, *args, **kwargs)
+            record = self._known.get(id(optimizer))
+            if record is not None and record.ref() is optimizer and not watch.is_paused:
+                with watch.shield("seeing parameters being added"):
+                    new = optimizer.param_groups[-1]["params"]
+                    record.params.extend(self._gradients.follow(one, is_free=False) for one in new)
+
+        return add_param_group
 
     def record_of(self, real: torch.optim.Optimizer) -> Optimizer:
         found = self._known.get(id(real))
@@ -137,6 +152,14 @@ class _Steps:
         self._watch.facts.zero_grads.append(ZeroGrad(self._watch.tick(), site, kind, record, n_params))
 
     # ---- backward
+
+    def make_backward_of_tensor(self, original: Callable[..., None]) -> Callable[..., None]:
+        seeing = self._watch.seeing
+
+        def backward(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+            return seeing.step_aside(original, tensor, *args, **kwargs)
+
+        return backward
 
     def make_backward(self, original: Callable[..., None]) -> Callable[..., None]:
         watch = self._watch

@@ -1,0 +1,165 @@
+"""O04: trainable parameters in no optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+
+from torch import nn
+
+from firesteel.doctor.facts import Facts, Optimizer, Param
+from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.source import Source
+from firesteel.doctor.updates import is_registered, is_used_inside, left_alone, steps_of, updates_by_hand
+
+#: So many gradients are a training.
+FEWEST = 2
+
+
+class InNoOptimizer(Rule):
+    id: ClassVar[str] = "O04"
+    title: ClassVar[str] = "trainable parameters in no optimizer"
+    level: ClassVar[Level] = "E"
+    what: ClassVar[str] = (
+        "A part of the net gets gradients, but the optimizer was never given its parameters: it keeps the random "
+        "values with which it began, while the rest learns around it."
+    )
+    detected: ClassVar[str] = (
+        "Each backward tells which parameters its loss reaches. The finding is there if some of them got gradients "
+        "again and again, are in no optimizer, and nothing else ever changed them, while an optimizer stepped on "
+        "others of the same loss."
+    )
+    silent: ClassVar[str] = (
+        "Frozen parameters, parts that were loaded, copied or trained before, weights that are changed by hand (moving "
+        "averages), inputs that need gradients, images or prompts that are optimised through a net, and parameters "
+        "that join an optimizer later."
+    )
+    sick: ClassVar[str] = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(64, 8)
+encoder, decoder = nn.Linear(8, 3), nn.Linear(3, 8)
+optimizer = torch.optim.Adam(decoder.parameters(), lr=0.01)
+for epoch in range(20):
+    optimizer.zero_grad()
+    loss = nn.functional.mse_loss(decoder(encoder(x).tanh()), x)
+    loss.backward()
+    optimizer.step()
+"""
+    healthy: ClassVar[str] = sick.replace("decoder.parameters()", "[*encoder.parameters(), *decoder.parameters()]")
+
+    def judge(self, case: Case) -> Iterable[Finding]:
+        facts = case.facts
+        stepped = [one for one in facts.optimizers if one.n_steps >= FEWEST]
+        if not stepped:
+            if not any(one.n_by_hand for one in facts.params):
+                raise NotApplicable("no optimizer stepped and no weight was changed by hand")
+            yield from self._by_hand(case)
+            return
+        if not any(one.name or not one.is_parameter for optimizer in stepped for one in optimizer.params):
+            raise NotApplicable("what is optimised belongs to no net")
+        forgotten = [one for one in left_alone(facts) if self._is_meant_to_learn(facts, one, stepped)]
+        of: dict[int, tuple[Optimizer, list[Param]]] = {}
+        for param in forgotten:
+            optimizer = _nearest(facts, param, stepped)
+            of.setdefault(id(optimizer), (optimizer, []))[1].append(param)
+        for optimizer, params in of.values():
+            yield self._describe(case, optimizer, params)
+
+    def _is_meant_to_learn(self, facts: Facts, param: Param, stepped: list[Optimizer]) -> bool:
+        if param.n_backwards < FEWEST or param.is_made_inside:
+            return False
+        held = [one for optimizer in stepped for one in optimizer.params]
+        if is_registered(facts, param):  # to optimise an image through a net is no training of the net
+            return any(one.name for one in held)
+        if is_used_inside(facts, param):  # O05
+            return False
+        if param.is_parameter:
+            return True
+        return any(not one.is_parameter for one in held) and not _may_be_data(facts, param)
+
+    def _describe(self, case: Case, optimizer: Optimizer, params: list[Param]) -> Finding:
+        site = optimizer.site if optimizer.site is not None else steps_of(case.facts, optimizer)[0].site
+        source = case.sources.of(site)
+        places = dict.fromkeys(_place(case, one) for one in params)
+        n = len(params)
+        return self.finding(
+            site,
+            message=f"{n} trainable parameter{'s are' if n > 1 else ' is'} in no optimizer: made at "
+            + ", ".join([*places][:3]),
+            evidence=f"{'they' if n > 1 else 'it'} got gradients in {max(one.n_backwards for one in params)} "
+            f"backwards; {optimizer.n_steps} steps of the {optimizer.kind} changed {len(optimizer.params)} others",
+            why="this part keeps its random values",
+            fix=_give(source, site.line, _names(case, params)),
+        )
+
+    def _by_hand(self, case: Case) -> Iterator[Finding]:
+        facts = case.facts
+        changed = [one for one in facts.params if one.n_by_hand >= FEWEST]
+        if not changed:
+            return
+        shapes = {one.is_parameter for one in changed}
+        forgotten = [
+            one for one in left_alone(facts)
+            if one.n_backwards >= max(FEWEST, changed[0].n_backwards // 2) and one.is_parameter in shapes
+            and not _may_be_data(facts, one) and one.ref() is not None
+        ]  # fmt: skip
+        update = next(iter(updates_by_hand(facts)), None)
+        if not forgotten or update is None:
+            return
+        site = update[0].site
+        yield self.finding(
+            site,
+            message=f"{len(forgotten)} of the weights that get gradients {'are' if len(forgotten) > 1 else 'is'} never "
+            "changed: made at " + ", ".join([*dict.fromkeys(_place(case, one) for one in forgotten)][:3]),
+            evidence=f"gradients came in {forgotten[0].n_backwards} backwards; {len(changed)} others were changed "
+            f"up to {max(one.n_by_hand for one in changed)} times",
+            why="this weight keeps the value with which it began",
+            fix="change it beside the others",
+        )
+
+
+def _nearest(facts: Facts, param: Param, stepped: list[Optimizer]) -> Optimizer:
+    """The optimizer that stepped most often on a loss that reaches this parameter."""
+    counts = {id(one): 0 for one in stepped}
+    for step in facts.steps:
+        if any(id(param) in one.reached for one in step.applied):
+            counts[id(step.optimizer)] = counts.get(id(step.optimizer), 0) + 1
+    return max(stepped, key=lambda one: counts[id(one)])
+
+
+def _may_be_data(facts: Facts, param: Param) -> bool:
+    """As many rows as the loss has: a table of inputs that needs gradients looks like this."""
+    n_rows = {one.input.shape[0] for one in facts.losses if one.input.shape} | {
+        made.shape[0] for one in facts.backwards if one.made is not None for made in one.made.parents if made.shape
+    }
+    return bool(param.shape) and param.shape[0] > 1 and param.shape[0] in n_rows and param.name == ""
+
+
+def _place(case: Case, param: Param) -> str:
+    if param.site is None:
+        return param.name or "an unknown line"
+    text = case.sources.of(param.site).line(param.site.line).strip()
+    return f"line {param.site.line} `{text[:60]}`"
+
+
+def _names(case: Case, params: list[Param]) -> list[str]:
+    """The script's own names of raw tensors and modules, where it has any."""
+    found = []
+    for name, value in case.facts.variables.items():
+        for param in params:
+            tensor = param.ref()
+            if tensor is not None and value is tensor:
+                found.append(name)
+            elif isinstance(value, nn.Module) and any(one is tensor for one in value.parameters()):
+                found.append(f"*{name}.parameters()")
+    return list(dict.fromkeys(found))
+
+
+def _give(source: Source, line: int, names: list[str]) -> str:
+    joined = ", ".join(names[:4])
+    given = f"add {joined}" if joined else "add them"
+    return f"{line:>4}   {source.line(line)}\n     {given} to the parameters that it is given, e.g. [*these, *those]"

@@ -1,0 +1,157 @@
+"""Questions about how weights are changed that several rules ask."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from firesteel.doctor.facts import Backward, Facts, Made, Module, Optimizer, Param, Step
+from firesteel.doctor.lineage import origin
+from firesteel.doctor.sites import Site
+from firesteel.doctor.source import Source
+
+
+def steps_of(facts: Facts, optimizer: Optimizer) -> list[Step]:
+    return [one for one in facts.steps if one.optimizer is optimizer]
+
+
+def updates_by_hand(facts: Facts) -> Iterator[tuple[Made, Param]]:
+    """In-place operations on leaves behind the first backward, outside of any optimizer's step (hot only)."""
+    start = facts.backwards[0].at if facts.backwards else 0
+    for made in facts.ops:
+        if made.is_in_place and made.at > start and made.args and isinstance(made.args[0], Made):
+            changed = origin(made.args[0])
+            if changed.param is not None:
+                yield made, changed.param
+
+
+def reads_of_gradients(facts: Facts) -> Iterator[tuple[Made, Param]]:
+    """Where the user's code looked at `.grad` of a leaf (hot only)."""
+    for made in facts.ops:
+        if made.op == "get_grad" and made.args and isinstance(made.args[0], Made):
+            read = origin(made.args[0])
+            if read.param is not None:
+                yield made, read.param
+
+
+def uses_of_gradients(facts: Facts) -> set[int]:
+    """id of each Param whose gradient went into more than being cleared (hot only)."""
+    read: dict[int, int] = {}
+    found = set()
+    for made in facts.ops:
+        if made.op == "get_grad" and made.args and isinstance(made.args[0], Made):
+            param = origin(made.args[0]).param
+            if param is not None:
+                read[id(made)] = id(param)
+        elif read and not (made.is_in_place and made.op in ("zero", "fill")) and made.op not in ("get_data", "detach"):
+            found |= {read[id(one)] for one in map(origin, made.parents) if id(one) in read}
+    return found
+
+
+def inputs_that_learn(facts: Facts) -> set[int]:
+    """id of each Param that is data: it was given to a module, or its gradient was asked for by name."""
+    found = {id(one.param) for forward in facts.forwards for one in forward.inputs if one.param is not None}
+    found |= {key for call in facts.calls if call.name == "autograd_grad" for key in call.params}
+    return found
+
+
+def backwards_at(facts: Facts) -> dict[Site, list[Backward]]:
+    """The backwards by the place of their call."""
+    found: dict[Site, list[Backward]] = {}
+    for one in facts.backwards:
+        found.setdefault(one.site, []).append(one)
+    return found
+
+
+# ---- how the user calls things, for the fix
+
+
+def receiver_of_step(source: Source, site: Site) -> str | None:
+    """`self.opt` where a site ran `self.opt.step()` or `scaler.step(self.opt)`."""
+    node = source.node_at(site)
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    named = [one for one in node.args if isinstance(one, ast.Name | ast.Attribute)]
+    receiver = node.func.value
+    return source.text_of(named[0] if named and _is_scaler_step(node) else receiver)
+
+
+def _is_scaler_step(node: ast.Call) -> bool:
+    """`a.step(b)` where b is no function of the file: closures are names too, so only `scaler` spellings count."""
+    return isinstance(node.func, ast.Attribute) and "scal" in ast.unparse(node.func.value).lower()
+
+
+def name_of_assigned(source: Source, site: Site | None) -> str | None:
+    """`self.opt` where a site stands in `self.opt = Adam(...)`."""
+    statement = source.statement_at(site.line) if site is not None else None
+    if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name | ast.Attribute):
+        return source.text_of(statement.targets[0])
+    return None
+
+
+def insert_zero_grad(source: Source, step: Site, backward: Site | None, call: str) -> str:
+    """A diff with `call` above the backward if that stands beside the step, else below the step."""
+    if backward is not None and backward.code is step.code and backward.line < step.line:
+        statement = source.statement_at(backward.line)
+        return source.insert_before(statement.lineno if statement is not None else backward.line, call)
+    return source.insert_after(step.line, call)
+
+
+# ---- parameters that nothing changes
+
+
+def owner_of(facts: Facts, param: Param) -> Module | None:
+    """The module that has it as a parameter of its own, where both are still there."""
+    tensor = param.ref()
+    if tensor is None:
+        return None
+    for record in facts.modules:
+        module = record.ref()
+        if module is not None and any(one is tensor for one in module._parameters.values()):
+            return record
+    return None
+
+
+def is_registered(facts: Facts, param: Param) -> bool:
+    """parameters() of a module that was called holds it."""
+    if param.name:
+        return True
+    tensor = param.ref()
+    roots = {id(one.module): one.module.ref() for one in facts.forwards}
+    return any(one is tensor for root in roots.values() if root is not None for one in root.parameters())
+
+
+def left_alone(facts: Facts) -> list[Param]:
+    """Leaves that got gradients of losses that other leaves learned from, yet nothing ever changed them.
+
+    Not among them: data (inputs that learn), what was loaded, frozen or copied, and whatever had its gradient read.
+    """
+    held = {id(one) for optimizer in facts.optimizers for one in optimizer.params}
+    raw = {id(one) for one in facts.params if not one.is_parameter}
+    apart = held | inputs_that_learn(facts) | (uses_of_gradients(facts) & raw)
+    is_by_hand = any(one.n_by_hand >= 2 for one in facts.params)
+    used: set[int] = set()
+    for backward in facts.backwards:
+        if backward.n_applied or is_by_hand:
+            used |= backward.reached
+    found = []
+    for param in facts.params:
+        tensor = param.ref()
+        if id(param) in apart or id(param) not in used or param.n_by_hand or param.is_loaded:
+            continue
+        if tensor is not None and not tensor.requires_grad:
+            continue
+        found.append(param)
+    return found
+
+
+def is_used_inside(facts: Facts, param: Param) -> bool:
+    """An operation inside a module's forward took it, or what was made of it outside."""
+    for made in facts.ops:
+        if made.module is None:
+            continue
+        for given in made.parents:
+            for one in given.walk(through=lambda one: one.module is None and one.param is None):
+                if one.param is param:
+                    return True
+    return False

@@ -1,0 +1,156 @@
+"""Trainable parameters in no optimizer."""
+
+from __future__ import annotations
+
+import pytest
+
+HEAD = """
+import copy
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(64, 3)
+y = x.sum(1, keepdim=True)
+def fit(net, optimizer, n=6):
+    for _ in range(n):
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(x), y)
+        loss.backward()
+        optimizer.step()
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.Sequential(nn.Linear(3, 8), nn.ReLU()), nn.Linear(8, 1)
+    def forward(self, x):
+        return self.head(self.body(x))
+"""
+
+HEAD_ONLY = """
+net = Net()
+optimizer = torch.optim.Adam(net.head.parameters(), lr=0.01)
+fit(net, optimizer)
+"""
+
+RAW = """
+w1, b1, w2 = [torch.randn(*s, requires_grad=True) for s in [(3, 8), (8,), (8, 1)]]
+b2 = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([w1, b1, w2], lr=0.01)
+fit(lambda x: torch.relu(x @ w1 + b1) @ w2 + b2, optimizer)
+"""
+
+BY_HAND = """
+w, b = torch.zeros(3, 1, requires_grad=True), torch.zeros(1, requires_grad=True)
+for _ in range(6):
+    F.mse_loss(x @ w + b, y).backward()
+    with torch.no_grad():
+        w -= 0.1 * w.grad
+        w.grad.zero_()
+        b.grad.zero_()
+"""
+
+REPLACED = """
+def main():
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    net.head = nn.Linear(8, 1)
+    fit(net, optimizer)
+main()
+"""
+
+LOSS = """
+net, log_var = Net(), nn.Parameter(torch.zeros(1))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for _ in range(5):
+    optimizer.zero_grad()
+    loss = (F.mse_loss(net(x), y) * torch.exp(-log_var) + log_var).sum()
+    loss.backward()
+    optimizer.step()
+"""
+
+FROZEN = HEAD_ONLY.replace("optimizer =", "net.body.requires_grad_(False)\noptimizer =")
+TRAINED = """
+net = Net()
+fit(net, torch.optim.Adam(net.parameters()))
+net.head = nn.Linear(8, 1)
+fit(net, torch.optim.Adam(net.head.parameters()))
+"""
+LOADED = HEAD_ONLY.replace("optimizer =", "net.body.load_state_dict(Net().body.state_dict())\noptimizer =")
+COPIED = """
+net = Net()
+fit(net, torch.optim.Adam(net.parameters()))
+teacher, student = copy.deepcopy(net), Net()
+y = y * 0
+optimizer = torch.optim.SGD(student.parameters(), lr=0.01)
+for _ in range(5):
+    optimizer.zero_grad()
+    F.mse_loss(student(x), teacher(x)).backward()
+    optimizer.step()
+"""
+JOINS = """
+net = Net()
+optimizer = torch.optim.SGD(net.head.parameters(), lr=0.01)
+fit(net, optimizer)
+optimizer.add_param_group({"params": net.body.parameters(), "lr": 0.001})
+fit(net, optimizer)
+"""
+IMAGE = """
+net = Net()
+image = torch.randn(1, 3, requires_grad=True)
+optimizer = torch.optim.Adam([image], lr=0.1)
+for _ in range(6):
+    optimizer.zero_grad()
+    (-net(image).sum()).backward()
+    optimizer.step()
+"""
+PHYSICS = """
+net = Net()
+t = torch.randn(64, 3).requires_grad_(True)
+optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
+for _ in range(6):
+    optimizer.zero_grad()
+    u = net(t)
+    slope = torch.autograd.grad(u.sum(), t, create_graph=True)[0]
+    (slope ** 2).mean().backward()
+    optimizer.step()
+"""
+AVERAGE = """
+net, mean = Net(), Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for _ in range(5):
+    optimizer.zero_grad()
+    (F.mse_loss(net(x), y) + F.mse_loss(net(x), mean(x))).backward()
+    optimizer.step()
+    with torch.no_grad():
+        for a, b in zip(mean.parameters(), net.parameters()):
+            a.mul_(0.9).add_(b, alpha=0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (HEAD_ONLY, "torch.optim.Adam(net.head.parameters()"),
+        (RAW, "optimizer = torch.optim.SGD([w1, b1, w2]"),
+        (BY_HAND, "w -= 0.1 * w.grad"),
+        (REPLACED, "optimizer = torch.optim.SGD(net.parameters()"),
+        (LOSS, "optimizer = torch.optim.SGD(net.parameters()"),
+    ],
+)
+def test_the_optimizer_is_named(diagnose, assert_found, text, line):
+    assert_found(diagnose(HEAD + text, only=["O04"]), "O04", line)
+
+
+@pytest.mark.parametrize(
+    "text", [FROZEN, TRAINED, LOADED, COPIED, JOINS, PHYSICS, AVERAGE, RAW.replace("w2]", "w2, b2]")]
+)
+def test_what_is_left_alone_on_purpose_is_passed(diagnose, assert_outcome, text):
+    assert_outcome(diagnose(HEAD + text, only=["O04"]), "O04", "passed")
+
+
+def test_an_image_may_be_optimised_through_a_net(diagnose, assert_outcome):
+    assert_outcome(diagnose(HEAD + IMAGE, only=["O04"]), "O04", "passed")
+
+
+def test_without_a_step_there_is_nothing_to_look_at(diagnose, assert_outcome):
+    assert_outcome(diagnose(HEAD + "Net()(x)", only=["O04"]), "O04", "not applicable")

@@ -1,0 +1,91 @@
+"""Optimizers that hold parameters without gradients."""
+
+from __future__ import annotations
+
+import pytest
+
+HEAD = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(64, 3)
+y = x.sum(1, keepdim=True)
+def fit(net, optimizer, n=6):
+    for _ in range(n):
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(x), y)
+        loss.backward()
+        optimizer.step()
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.Sequential(nn.Linear(3, 8), nn.ReLU()), nn.Linear(8, 1)
+    def forward(self, x):
+        return self.head(self.body(x))
+"""
+
+OTHER = """
+def main():
+    one, two = Net(), Net()
+    optimizer = torch.optim.Adam(one.parameters(), lr=0.01)
+    fit(two, optimizer)
+main()
+"""
+REPLACED = """
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+net.head = nn.Linear(8, 1)
+fit(net, optimizer)
+"""
+RAW = """
+w, b, c = [torch.randn(*s, requires_grad=True) for s in [(3, 1), (1,), (1,)]]
+optimizer = torch.optim.SGD([w, b, c], lr=0.01)
+fit(lambda x: x @ w + b, optimizer)
+"""
+FROZEN = """
+net = Net()
+net.body.requires_grad_(False)
+fit(net, torch.optim.SGD(net.parameters(), lr=0.01))
+"""
+LATER = """
+net = Net()
+net.aux = nn.Linear(3, 1)
+fit(net, torch.optim.SGD(net.parameters(), lr=0.01))
+"""
+REPLACED_BEFORE = """
+net = Net()
+net.head = nn.Linear(8, 1)
+fit(net, torch.optim.SGD(net.parameters(), lr=0.01))
+"""
+CLEARED = """
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for _ in range(4):
+    F.mse_loss(net(x), y).backward()
+    optimizer.zero_grad()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "level"),
+    [
+        (OTHER, "optimizer = torch.optim.Adam(one.parameters()", "E"),
+        (REPLACED, "optimizer = torch.optim.SGD(net.parameters()", "E"),
+        (RAW, "optimizer = torch.optim.SGD([w, b, c]", "W"),
+    ],
+)
+def test_the_optimizer_is_named(diagnose, assert_found, text, line, level):
+    diagnosis = diagnose(HEAD + text, only=["O06"])
+    assert_found(diagnosis, "O06", line)
+    assert diagnosis.findings[0].level == level
+
+
+@pytest.mark.parametrize("text", [FROZEN, LATER, REPLACED_BEFORE, CLEARED])
+def test_what_is_meant_so_is_passed(diagnose, assert_outcome, text):
+    assert_outcome(diagnose(HEAD + text, only=["O06"]), "O06", "passed")
+
+
+def test_without_a_step_there_is_nothing_to_look_at(diagnose, assert_outcome):
+    assert_outcome(diagnose(HEAD + "Net()(x)", only=["O06"]), "O06", "not applicable")
