@@ -101,8 +101,10 @@ class Param:
     n_by_hand: int = 0  # times it changed between two backwards without being in an optimizer
     n_stale_by_hand: int = 0  # of these, times the gradient was left standing for the next backward
     n_backwards: int = 0  # times a backward gave it a gradient
+    last_backward_at: int = -1
     site: Site | None = None  # the user's line that made it, or the layer it belongs to
     is_loaded: bool = False  # load_state_dict() or deepcopy() gave it its values
+    is_removed: bool = False  # its root module held it once and does no more
     is_made_inside: bool = False  # it was made while a module was being called
 
 
@@ -116,6 +118,7 @@ class Module:
     created_at: int
     has_users_forward: bool
     has_parameters: bool = False  # looked up at its first call as a root
+    params: tuple[Param, ...] = ()  # at its last call as a root that was looked at
     stateful: tuple[str, ...] = ()  # kinds of dropout and batch norm layers inside
 
 
@@ -217,7 +220,7 @@ class Optimizer:
     params: list[Param]
     n_steps: int = 0
     n_zero_grads: int = 0
-    ever_with_gradient: set[int] = field(default_factory=set)  # id of each Param that had a gradient at a step
+    ever_with_gradient: set[int] = field(default_factory=set)  # id of each Param that had a new gradient at a step
     continues: Optimizer | None = None  # the one that stepped its params last, if nothing has changed them since
 
 

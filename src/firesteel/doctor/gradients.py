@@ -183,6 +183,7 @@ class Gradients:
                 continue
             event.n_reached += 1
             state.param.n_backwards += 1
+            state.param.last_backward_at = event.at
             state.is_stale = state.is_stale or state.holds_applied
             event.n_stale += state.is_stale
             state.after_backward = _note(gradient)
@@ -191,6 +192,7 @@ class Gradients:
                 event.n_stale -= state.is_stale
             elif inside is not None:  # a closure: what this backward gave is used at once
                 state.applied, state.applied_by = state.after_backward, inside.optimizer
+                inside.optimizer.ever_with_gradient.add(id(state.param))
                 event.n_applied += 1
             elif len(state.pending) < MOST_PENDING:
                 state.pending.append(event)
@@ -252,7 +254,8 @@ class Gradients:
             step.n_frozen += not tensor.requires_grad
             step.n_zeroed += self._clear(state)
             return
-        step.optimizer.ever_with_gradient.add(id(state.param))
+        if not _is_same(gradient, state.applied):  # nobody clears what is left on a layer that was replaced
+            step.optimizer.ever_with_gradient.add(id(state.param))
         if _is_other(gradient, state.after_backward):  # somebody computed it and put it there
             state.is_stale = False
             state.pending.clear()

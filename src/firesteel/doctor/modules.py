@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 import threading
 import weakref
@@ -103,7 +104,7 @@ class _Modules:
             record = self.record_of(module)
             if record.kind == "OptimizedModule":  # compiled before anybody watched: the compiler must not see us
                 watch.seeing.turn_off()
-            if not record.has_parameters:
+            if not record.has_parameters or watch.is_hot:  # layers may have been replaced since
                 self._look_inside(module, record)
             if record.has_parameters:
                 event = self._before(module, record, args, kwargs)
@@ -127,9 +128,17 @@ class _Modules:
         record.has_parameters = next(module.parameters(), None) is not None
         record.stateful = tuple(dict.fromkeys(type(one).__name__ for _, one in stateful_layers(module)))
         if record.has_parameters:
+            before, found = record.params, []
             for name, tensor in module.named_parameters():
                 param = self._watch.param_of(tensor)
                 param.name = param.name or name
+                found.append(param)
+            record.params = tuple(found)
+            if before and len(before) == len(found) and all(map(operator.is_, before, found)):
+                return
+            kept = {id(one) for one in found}
+            for param in before:
+                param.is_removed = id(param) not in kept
 
     def _before(self, module: torch.nn.Module, record: Module, args: Any, kwargs: Any) -> Forward | None:
         watch = self._watch

@@ -114,7 +114,7 @@ def owner_of(facts: Facts, param: Param) -> Module | None:
 
 def is_registered(facts: Facts, param: Param) -> bool:
     """parameters() of a module that was called holds it."""
-    if param.name:
+    if param.name and not param.is_removed:
         return True
     tensor = param.ref()
     roots = {id(one.module): one.module.ref() for one in facts.forwards}

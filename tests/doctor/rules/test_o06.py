@@ -68,11 +68,37 @@ for _ in range(4):
 """
 
 
+DROPPED = """
+class Block(Net):
+    def forward(self, x):
+        before = self.body(x)
+        return self.head(torch.zeros(64, 8) + x[:, :1])
+net = Block()
+fit(net, torch.optim.SGD(net.parameters(), lr=0.01))
+"""
+RETURNED = """
+class Block(Net):
+    def forward(self, x):
+        return self.head(torch.zeros(64, 8) + x[:, :1]), self.body(x)
+net = Block()
+fit(lambda x: net(x)[0], torch.optim.SGD(net.parameters(), lr=0.01))
+"""
+IN_FUNCTION = (
+    "def main():"
+    + REPLACED.replace("net = Net()", "net = Net()\nfit(net, torch.optim.Adam(net.parameters()))").replace(
+        "\n", "\n    "
+    )
+    + "\nmain()\n"
+)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "level"),
     [
         (OTHER, "optimizer = torch.optim.Adam(one.parameters()", "E"),
         (REPLACED, "optimizer = torch.optim.SGD(net.parameters()", "E"),
+        (IN_FUNCTION, "optimizer = torch.optim.SGD(net.parameters()", "E"),
+        (DROPPED, "before = self.body(x)", "E"),
         (RAW, "optimizer = torch.optim.SGD([w, b, c]", "W"),
     ],
 )
@@ -82,7 +108,7 @@ def test_the_optimizer_is_named(diagnose, assert_found, text, line, level):
     assert diagnosis.findings[0].level == level
 
 
-@pytest.mark.parametrize("text", [FROZEN, LATER, REPLACED_BEFORE, CLEARED])
+@pytest.mark.parametrize("text", [FROZEN, LATER, RETURNED, REPLACED_BEFORE, CLEARED])
 def test_what_is_meant_so_is_passed(diagnose, assert_outcome, text):
     assert_outcome(diagnose(HEAD + text, only=["O06"]), "O06", "passed")
 

@@ -10,6 +10,7 @@ from torch import nn
 from firesteel.doctor.facts import Facts, Optimizer, Param
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.sites import Site
 from firesteel.doctor.source import Source
 from firesteel.doctor.updates import is_registered, is_used_inside, left_alone, steps_of, updates_by_hand
 
@@ -93,7 +94,7 @@ for epoch in range(20):
             evidence=f"{'they' if n > 1 else 'it'} got gradients in {max(one.n_backwards for one in params)} "
             f"backwards; {optimizer.n_steps} steps of the {optimizer.kind} changed {len(optimizer.params)} others",
             why="this part keeps its random values",
-            fix=_give(source, site.line, _names(case, params)),
+            fix=_give(source, site, params, _names(case, params)),
         )
 
     def _by_hand(self, case: Case) -> Iterator[Finding]:
@@ -159,7 +160,10 @@ def _names(case: Case, params: list[Param]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _give(source: Source, line: int, names: list[str]) -> str:
-    joined = ", ".join(names[:4])
-    given = f"add {joined}" if joined else "add them"
-    return f"{line:>4}   {source.line(line)}\n     {given} to the parameters that it is given, e.g. [*these, *those]"
+def _give(source: Source, site: Site, params: list[Param], names: list[str]) -> str:
+    line = f"{site.line:>4}   {source.line(site.line)}"
+    made = max((one.site.line for one in params if one.site is not None and one.site.code is site.code), default=0)
+    if made > site.line:
+        return f"{line}\n     move this line below line {made}, which makes what is to learn"
+    given = f"add {', '.join(names[:4])}" if names else "add them"
+    return f"{line}\n     {given} to the parameters that it is given, e.g. [*these, *those]"

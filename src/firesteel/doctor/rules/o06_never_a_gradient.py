@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from firesteel.doctor.facts import Facts, Optimizer, Param
+from firesteel.doctor.facts import Facts, Made, Optimizer, Param
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
-from firesteel.doctor.updates import left_alone, steps_of
+from firesteel.doctor.updates import is_registered, left_alone, steps_of
 
 FEWEST = 2
+#: Operations that take numbers out of tensors: what they took was used.
+_ENDS = {"item", "tolist", "numpy", "float", "int", "bool", "index", "detach", "get_data", "setitem", "copy"}
 
 
 class NeverAGradient(Rule):
@@ -23,8 +25,9 @@ class NeverAGradient(Rule):
     )
     detected: ClassVar[str] = (
         "For each optimizer: which of its parameters had a gradient at any of its steps? The finding is an error if "
-        "none ever had one while the loss reaches others, or if those without one were replaced by others that no "
-        "optimizer holds; a warning if they belong to no module that was ever called."
+        "none ever had one while the loss reaches others, if what a layer gives is used by nothing, or if those "
+        "without one were replaced by others that no optimizer holds; a warning if they belong to no module that was "
+        "ever called."
     )
     silent: ClassVar[str] = (
         "Frozen parameters, layers of the model that this run did not use, parameters that are changed by hand, and "
@@ -57,49 +60,95 @@ for epoch in range(20):
             raise NotApplicable("no optimizer stepped behind backward()")
         asked = {key for call in facts.calls if call.name == "autograd_grad" for key in call.params}
         for optimizer in stepped:
-            if asked & {id(one) for one in optimizer.params}:
+            steps = steps_of(facts, optimizer)
+            if asked & {id(one) for one in optimizer.params} or any(one.n_zeroed for one in steps):
                 continue
-            without = [one for one in optimizer.params if self._is_without(optimizer, one)]
-            if without and not _were_cleared(facts, optimizer):
-                yield from self._describe(case, optimizer, without)
+            without = [one for one in optimizer.params if _is_without(optimizer, one)]
+            if len(without) == len(optimizer.params):
+                others = [one for one in facts.params if one.n_backwards >= FEWEST and (one.name or one.is_parameter)]
+                if others and not any(one.n_frozen for one in steps):
+                    message = "the optimizer holds parameters that the loss never reaches"
+                    yield self._describe(case, optimizer, without, message=message)
+                continue
+            foreign = [one for one in without if not is_registered(facts, one)]
+            if foreign:
+                level: Level = "E" if {one.shape for one in foreign} & _shapes_left_alone(facts) else "W"
+                message = f"{len(foreign)} parameters of the optimizer belong to nothing that was trained"
+                yield self._describe(case, optimizer, foreign, message=message, level=level)
+            dropped = _dropped(facts, [one for one in without if one not in foreign])
+            if dropped:
+                yield self._tell_dropped(case, optimizer, dropped)
 
-    def _is_without(self, optimizer: Optimizer, param: Param) -> bool:
-        tensor = param.ref()
-        is_frozen = tensor is not None and not tensor.requires_grad
-        return not (id(param) in optimizer.ever_with_gradient or param.n_backwards or param.n_by_hand or is_frozen)
-
-    def _describe(self, case: Case, optimizer: Optimizer, without: list[Param]) -> Iterable[Finding]:
+    def _describe(
+        self, case: Case, optimizer: Optimizer, without: list[Param], *, message: str, level: Level = "E"
+    ) -> Finding:
         facts = case.facts
-        n_all, n = len(optimizer.params), len(without)
-        others = [one for one in facts.params if one.n_backwards >= FEWEST and (one.name or one.is_parameter)]
-        if n == n_all:
-            if not others or any(one.n_frozen for one in steps_of(facts, optimizer)):
-                return
-            level: Level = "E"
-            message = "the optimizer holds parameters that the loss never reaches"
-        else:
-            # What is in a model that was called, and only not used by this run, is the business of A05 and G02.
-            without = [one for one in without if not one.name]
-            if not without:
-                return
-            n = len(without)
-            replaced = {one.shape for one in without} & {one.shape for one in left_alone(facts)}
-            level = "E" if replaced else "W"
-            message = f"{n} of {n_all} parameters of the optimizer belong to nothing that was trained"
         site = optimizer.site if optimizer.site is not None else steps_of(facts, optimizer)[0].site
         source = case.sources.of(site)
         reached = max((one.n_reached for one in facts.backwards), default=0)
-        yield self.finding(
+        return self.finding(
             site,
             level=level,
             message=message,
-            evidence=f"in {optimizer.n_steps} steps {n} of its {n_all} parameters never had a gradient; backward() "
-            f"gave gradients to up to {reached} parameters at a time",
+            evidence=f"in {optimizer.n_steps} steps {len(without)} of its {len(optimizer.params)} parameters never had "
+            f"a new gradient; backward() gave gradients to up to {reached} parameters at a time",
             why="steps change nothing there, and what the loss does reach may not learn",
             fix=f"{site.line:>4}   {source.line(site.line)}\n     make the optimizer from the parameters of the model "
             "that is trained, behind the last line that makes or changes that model",
         )
 
+    def _tell_dropped(self, case: Case, optimizer: Optimizer, dropped: list[tuple[Param, Made]]) -> Finding:
+        made = dropped[0][1]
+        names = ", ".join(list(dict.fromkeys(param.name for param, _ in dropped))[:4])
+        source = case.sources.of(made.site)
+        return self.finding(
+            made.site,
+            message="what this layer gives is never used: its parameters get no gradient",
+            evidence=f"in {optimizer.n_steps} steps {len(dropped)} of {len(optimizer.params)} parameters ({names}) "
+            "never had a gradient; the layer was called, and nothing that was seen took what came out",
+            why="the layer does not learn, and the net works without it",
+            fix=f"{made.site.line:>4}   {source.line(made.site.line)}\n     use what it gives, or leave the layer out",
+        )
 
-def _were_cleared(facts: Facts, optimizer: Optimizer) -> bool:
-    return any(one.n_zeroed for one in steps_of(facts, optimizer))
+
+def _is_without(optimizer: Optimizer, param: Param) -> bool:
+    tensor = param.ref()
+    is_frozen = tensor is not None and not tensor.requires_grad
+    is_reached = id(param) in optimizer.ever_with_gradient or param.last_backward_at > optimizer.at
+    return not (is_reached or param.n_by_hand or is_frozen)
+
+
+def _shapes_left_alone(facts: Facts) -> set[tuple[int, ...]]:
+    return {one.shape[1:] if len(one.shape) > 1 else one.shape for one in left_alone(facts)} | {
+        one.shape for one in left_alone(facts)
+    }
+
+
+def _dropped(facts: Facts, params: list[Param]) -> list[tuple[Param, Made]]:
+    """Those that an operation of a trained forward took, of which nothing came into any output, loss or number."""
+    wanted = {id(one): one for one in params}
+    if not wanted:
+        return []
+    forwards = facts.trained()
+    used = {id(one) for forward in facts.forwards for one in forward.outputs} | {id(one.made) for one in facts.losses}
+    alive: set[int] = set()
+    queue = [one for one in facts.ops if id(one) in used or one.op in _ENDS]
+    queue += [one.made for one in facts.backwards if one.made is not None]
+    while queue:
+        one = queue.pop()
+        if id(one) not in alive:
+            alive.add(id(one))
+            queue += one.parents
+    first: dict[int, tuple[Param, Made]] = {}
+    starts = [one.at for one in forwards if one.is_hot]
+    for made in facts.ops:
+        for parent in made.parents:
+            key = id(parent.param)
+            if key not in wanted:
+                continue
+            if id(made) in alive or not starts or made.at < starts[0] or made.is_in_place or made.module is None:
+                if id(made) in alive:
+                    wanted.pop(key)
+                continue
+            first.setdefault(key, (wanted[key], made))
+    return [pair for key, pair in first.items() if key in wanted]
