@@ -280,6 +280,8 @@ class Loader:
     sampler: str  # name of its class: "RandomSampler", "SequentialSampler", ...
     drop_last: bool
     n_workers: int
+    has_worker_init: bool = False  # a worker_init_fn
+    generators: tuple[tuple[str, str, str], ...] = ()  # held by the dataset: attribute, kind, file of the holder
     passes: list[LoaderPass] = field(default_factory=list)
 
 

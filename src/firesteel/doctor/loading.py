@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import weakref
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator, Sized
+from types import ModuleType
 from typing import Any
 
+import numpy as np
+import torch
 from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from firesteel.doctor.facts import Loader, LoaderPass
 from firesteel.doctor.modules import creation_site
-from firesteel.doctor.sites import find_site
+from firesteel.doctor.sites import find_site, is_users_file
 from firesteel.doctor.state import Watched
 
 #: Row numbers that are kept of one pass, and of all.
 MOST_OF_PASS = 200_000
 MOST_OF_ALL = 2_000_000
+_GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, torch.Generator)
 
 
 def watch_loaders(watch: Watched) -> None:
@@ -59,7 +64,8 @@ class _Loaders:
         record = Loader(
             at=self._watch.tick(), ref=weakref.ref(loader), site=site, dataset=dataset, n_rows=n_rows,
             batch_size=loader.batch_size, sampler=type(loader.sampler).__name__, drop_last=bool(loader.drop_last),
-            n_workers=loader.num_workers,
+            n_workers=loader.num_workers, has_worker_init=loader.worker_init_fn is not None,
+            generators=tuple(_generators_in(loader.dataset)) if loader.num_workers > 1 else (),
         )  # fmt: skip
         self._known[id(loader)] = record
         self._watch.facts.loaders.append(record)
@@ -119,3 +125,14 @@ class _Loaders:
             rows = index if isinstance(index, list | tuple) else [index]
             one.indices.extend(row for row in rows if isinstance(row, int))
             self._n_kept += len(rows)
+
+
+def _generators_in(thing: Any, depth: int = 3) -> Iterator[tuple[str, str, str]]:
+    """Each generator that a dataset of the user's holds, or an object of the user's that it holds."""
+    module = sys.modules.get(type(thing).__module__)
+    path = getattr(module, "__file__", None) or ""
+    for name, value in getattr(thing, "__dict__", {}).items():
+        if isinstance(value, _GENERATORS):
+            yield name, type(value).__name__, path if is_users_file(path) else ""
+        elif depth > 1 and hasattr(value, "__dict__") and not isinstance(value, type | ModuleType):
+            yield from _generators_in(value, depth - 1)

@@ -16,16 +16,17 @@ class ChangedBehindAutograd(Rule):
     title: ClassVar[str] = "values changed through .data within a graph"
     level: ClassVar[Level] = "W"
     what: ClassVar[str] = (
-        "`.data` gives the numbers of a tensor without telling autograd. Changing those of a value that takes part in a "
-        "graph changes what the backward computes with, and the change itself has no gradient: gradients are wrong, "
-        "without an error."
+        "`.data` gives the numbers of a tensor without telling autograd. Changing those of a value that takes "
+        "part in a graph changes what the backward computes with, and the change itself has no gradient: "
+        "gradients are wrong, without an error."
     )
     detected: ClassVar[str] = (
-        "An operation in place on the .data of a tensor that was computed from weights and that a backward went through."
+        "An operation in place on the .data of a tensor that was computed from weights and that a backward went "
+        "through."
     )
     silent: ClassVar[str] = (
-        "The .data of weights themselves: updates by hand, clipping, averages and initialisation change leaves between "
-        "graphs, which is what .data was made for."
+        "The .data of weights themselves: updates by hand, clipping, averages and initialisation change leaves "
+        "between graphs, which is what .data was made for."
     )
     sick: ClassVar[str] = """
 import torch

@@ -19,13 +19,13 @@ class StateCarried(Rule):
     title: ClassVar[str] = "hidden state carried on with its graph"
     level: ClassVar[Level] = "W"
     what: ClassVar[str] = (
-        "A state that goes from one step into the next brings its whole graph along. PyTorch says so by an error about a "
-        "second backward; with retain_graph=True the error is gone, and every step goes back through all steps before "
-        "it, through weights that have changed since: slower with each step, and wrong."
+        "A state that goes from one step into the next brings its whole graph along. PyTorch says so by an error "
+        "about a second backward; with retain_graph=True the error is gone, and every step goes back through all "
+        "steps before it, through weights that have changed since: slower with each step, and wrong."
     )
     detected: ClassVar[str] = (
-        "Three backwards of one line that keep their graphs, each graph clearly larger than the one before, and a net that "
-        "was given a tensor which was computed before the last backward."
+        "Three backwards of one line that keep their graphs, each graph clearly larger than the one before, and a "
+        "net that was given a tensor which was computed before the last backward."
     )
     silent: ClassVar[str] = "States that are detached between steps, and graphs that are kept but do not grow."
     sick: ClassVar[str] = """

@@ -20,8 +20,9 @@ class NotSeeded(Rule):
     title: ClassVar[str] = "no or partial seed"
     level: ClassVar[Level] = "N"
     what: ClassVar[str] = (
-        "PyTorch, NumPy and Python each draw from a generator of their own. One that is drawn from without a seed gives "
-        "other numbers in every run: results cannot be repeated, and two variants cannot be told from two draws."
+        "PyTorch, NumPy and Python each draw from a generator of their own. One that is drawn from without a seed "
+        "gives other numbers in every run: results cannot be repeated, and two variants cannot be told from two "
+        "draws."
     )
     detected: ClassVar[str] = (
         "The states of the three global generators before and after the run, and the calls that seed them."

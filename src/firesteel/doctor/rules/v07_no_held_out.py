@@ -23,17 +23,18 @@ class NoHeldOut(Rule):
     title: ClassVar[str] = "no held-out rows, or chosen on the test rows"
     level: ClassVar[Level] = "N"
     what: ClassVar[str] = (
-        "A score on rows that the net learned from says how well it remembers, not what it does with new rows. And where "
-        "the best epoch is kept by the score of the test rows, that score is too good: it is the best of many tries."
+        "A score on rows that the net learned from says how well it remembers, not what it does with new rows. "
+        "And where the best epoch is kept by the score of the test rows, that score is too good: it is the best "
+        "of many tries."
     )
     detected: ClassVar[str] = (
-        "The rows that went into the net are told apart by fingerprints. The note is there if all rows that were ever "
-        "evaluated had been trained on, or if weights are kept by a comparison inside the loop, the held-out rows are "
-        "evaluated there, and no other rows are evaluated at the end."
+        "The rows that went into the net are told apart by fingerprints. The note is there if all rows that were "
+        "ever evaluated had been trained on, or if weights are kept by a comparison inside the loop, the held-out "
+        "rows are evaluated there, and no other rows are evaluated at the end."
     )
     silent: ClassVar[str] = (
-        "A third set that is read once at the end; data that are made anew for every step; trainings of less than five "
-        "steps or twenty rows."
+        "A third set that is read once at the end; data that are made anew for every step; trainings of less than "
+        "five steps or twenty rows."
     )
     sick: ClassVar[str] = """
 import torch

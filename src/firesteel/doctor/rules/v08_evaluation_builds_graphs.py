@@ -14,8 +14,8 @@ class EvaluationBuildsGraphs(Rule):
     title: ClassVar[str] = "evaluation builds graphs"
     level: ClassVar[Level] = "N"
     what: ClassVar[str] = (
-        "While gradients are enabled, PyTorch keeps what a backward would need of every operation. An evaluation that "
-        "nobody takes a backward of pays for it in memory and time."
+        "While gradients are enabled, PyTorch keeps what a backward would need of every operation. An evaluation "
+        "that nobody takes a backward of pays for it in memory and time."
     )
     detected: ClassVar[str] = (
         "A call of a net that no backward followed, with gradients enabled and an output that requires them."
@@ -45,13 +45,12 @@ print("error", (prediction - y[100:]).abs().mean().item())
         if not evaluated or not case.facts.n_backwards:
             raise NotApplicable("no evaluation beside a training was seen")
         by_site = {one.site: one for one in evaluated if one.has_grad and one.output and one.output.requires_grad}
-        for site, one in by_site.items():
+        for site in by_site:
             n = sum(other.site is site for other in case.facts.forwards)
             yield self.finding(
                 site,
                 message="this evaluation builds a graph that no backward uses",
-                evidence=f"{n:,} calls with gradients enabled; the output {tuple(one.output.shape) if one.output else ()} "
-                "requires them",
+                evidence=f"{n:,} calls with gradients enabled, whose output requires them",
                 why="memory and time for nothing",
                 fix=case.sources.of(site).insert_before(site.line, "with torch.no_grad():"),
             )

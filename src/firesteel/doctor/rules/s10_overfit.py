@@ -1,0 +1,105 @@
+"""S10: the net learns the training rows by heart."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import ClassVar
+
+from firesteel.doctor.facts import Facts, Forward, Loss
+from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+
+#: The held-out loss ends so many times above its least, and the training loss so many times below the held-out one.
+RISEN, APART = 1.5, 5.0
+LEAST_POINTS = 3
+
+
+class Overfit(Rule):
+    id: ClassVar[str] = "S10"
+    title: ClassVar[str] = "overfitting"
+    level: ClassVar[Level] = "W"
+    what: ClassVar[str] = (
+        "The training loss goes on falling while the held-out loss rises: from there on the net learns what is "
+        "peculiar to the training rows, and becomes worse, or at least too sure, on new ones."
+    )
+    detected: ClassVar[str] = (
+        "The same loss on rows that were not trained on, at least three times: it ends more than half above its "
+        "least value, while the training loss ends at less than a fifth of it."
+    )
+    silent: ClassVar[str] = "Runs that load earlier weights again (early stopping), and losses that are still falling."
+    sick: ClassVar[str] = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x, y = torch.randn(80, 10), torch.randint(0, 2, (80,))
+net = nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 2))
+optimizer = torch.optim.Adam(net.parameters(), lr=0.02)
+for epoch in range(100):
+    loss = nn.functional.cross_entropy(net(x[:40]), y[:40])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    if epoch % 25 == 0:
+        with torch.no_grad():
+            print(epoch, nn.functional.cross_entropy(net(x[40:]), y[40:]).item())
+"""
+    healthy: ClassVar[str] = (
+        sick.replace("torch.randint(0, 2, (80,))", "None")
+        .replace("net = ", "y = (x[:, 0] > 0).long()\nnet = ", 1)
+        .replace("range(100)", "range(60)")
+    )
+
+    def judge(self, case: Case) -> Iterable[Finding]:
+        facts = case.facts
+        names = {one.name for one in facts.losses if one.is_trained}
+        held_out = [one for one in facts.losses if one.name in names and _is_held_out(facts, one)]
+        by_site: dict[object, list[Loss]] = {}
+        for one in held_out:
+            by_site.setdefault((one.site, one.input.shape), []).append(one)
+        series = max(by_site.values(), key=len, default=[])
+        if len(series) < LEAST_POINTS:
+            raise NotApplicable("no loss on held-out rows was looked at three times")
+        values = [float(one.made.value) for one in series if one.made.value is not None]
+        curve = facts.curve()
+        train = sum(curve[-5:]) / len(curve[-5:]) if curve else 0.0
+        least, last = min(values), values[-1]
+        if last <= RISEN * least or values.index(least) == len(values) - 1 or not 0 <= train * APART < last:
+            return
+        if any(_loads_weights(case, path) for path in facts.files()):
+            return
+        best = series[values.index(least)]
+        site = facts.backwards[-1].site
+        source = case.sources.of(site)
+        loops = source.loops_around(site.line)
+        yield self.finding(
+            (source, loops[-1].lineno) if loops else site,
+            message="the net learns the training rows by heart",
+            evidence=f"the held-out loss was {least:.3g} after {best.step:,} steps and is {last:.3g} after "
+            f"{series[-1].step:,}; the training loss ended at {train:.3g}",
+            why="from its least value on, the net became worse on new rows",
+            fix="     stop there (early stopping), or hold against it: weight decay, dropout, a smaller net, more rows",
+        )
+
+
+def _is_held_out(facts: Facts, loss: Loss) -> bool:
+    """Its input came from an evaluation, and it is one number."""
+    if loss.is_trained or loss.made.value is None or loss.made.value.numel() != 1:
+        return False
+    outputs = {id(one) for forward in _evaluations(facts) for one in forward.outputs}
+    return any(id(one) in outputs for one in loss.input.walk())
+
+
+def _evaluations(facts: Facts) -> list[Forward]:
+    trained = {int(row) for one in facts.trained() if one.rows is not None for row in one.rows}
+    return [
+        one
+        for one in facts.evaluated()
+        if one.rows is not None and not any(int(row) in trained for row in one.rows[:50])
+    ]
+
+
+def _loads_weights(case: Case, path: str) -> bool:
+    calls = case.sources[path].nodes(ast.Call)
+    return any(isinstance(call.func, ast.Attribute) and call.func.attr == "load_state_dict" for call in calls)

@@ -1,0 +1,113 @@
+"""V04: rows that stand both among those trained on and those evaluated."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import ClassVar
+
+import torch
+
+from firesteel.doctor.facts import Forward
+from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.source import Source
+
+#: So many evaluated rows, and this share of them, must be equal to trained ones, yet not nearly all.
+LEAST_ROWS, LEAST_SHARE, MOST_SHARE = 3, 0.02, 0.9
+#: A call that holds this share of all trained rows shows the whole data.
+SHARE_OF_WHOLE = 0.5
+#: Columns in which more than this share of the values are different are measured ones: two equal rows are no chance.
+SHARE_DIFFERENT, LEAST_COLUMNS = 0.5, 3
+_DEALING = ("train_test_split", "random_split", "randperm", "permutation", "shuffle", "sample")
+
+
+class Duplicates(Rule):
+    id: ClassVar[str] = "V04"
+    title: ClassVar[str] = "duplicates between train and test"
+    level: ClassVar[Level] = "W"
+    what: ClassVar[str] = (
+        "Rows that were copied before the split (oversampling, augmentation, several records of one case) end up "
+        "on both sides. The net has learned them by heart, and the held-out score is too good."
+    )
+    detected: ClassVar[str] = (
+        "Fingerprints of the rows: some, but not all, of those in one evaluation are equal to the last bit to "
+        "rows that were trained on, in data whose columns are measured numbers, where equal rows do not come by "
+        "chance."
+    )
+    silent: ClassVar[str] = (
+        "Columns of few values (categories, counts, ids), where equal rows are chance; a score on the training rows "
+        "beside one on held-out rows; the whole data shown to the net."
+    )
+    sick: ClassVar[str] = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(100, 4)
+x = torch.cat([x, x[:50]])
+x = x[torch.randperm(150)]
+y = x.sum(1, keepdim=True)
+net = nn.Linear(4, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for epoch in range(20):
+    optimizer.zero_grad()
+    nn.functional.mse_loss(net(x[:110]), y[:110]).backward()
+    optimizer.step()
+with torch.no_grad():
+    print("error", nn.functional.mse_loss(net(x[110:]), y[110:]).item())
+"""
+    healthy: ClassVar[str] = sick.replace("x = torch.cat([x, x[:50]])", "x = torch.cat([x, torch.randn(50, 4)])")
+
+    def judge(self, case: Case) -> Iterable[Finding]:
+        facts = case.facts
+        trained = {int(row) for one in facts.trained() if one.rows is not None for row in one.rows}
+        evaluated = [one for one in facts.evaluated() if one.rows is not None and one.n_rows > 1]
+        if not trained or not evaluated:
+            raise NotApplicable("no evaluation beside a training was seen")
+        shared, rows, places = 0, 0, []
+        for one in _once_each(evaluated):
+            known = sum(int(row) in trained for row in one.rows)
+            is_whole = len({int(row) for row in one.rows} & trained) > SHARE_OF_WHOLE * len(trained)
+            if is_whole or known > MOST_SHARE * len(one.rows):
+                continue
+            shared, rows = shared + known, rows + len(one.rows)
+            places += [one] if known else []
+        if shared < LEAST_ROWS or shared < LEAST_SHARE * rows or not any(_is_measured(one) for one in places):
+            return
+        source, node = _where_dealt(case, places[0])
+        yield self.finding(
+            places[0].site if node is None else (source, node),
+            message="rows that are evaluated were trained on, too",
+            evidence=f"{shared:,} of {rows:,} evaluated rows are equal to the last bit to rows that were trained on",
+            why="the net knows them by heart: the held-out score is too good",
+            fix="     split first, then copy or resample the training part alone",
+        )
+
+
+def _once_each(evaluated: list[Forward]) -> list[Forward]:
+    """Each batch of rows once, however often it was evaluated."""
+    return list({(one.site, one.rows.tobytes()): one for one in evaluated}.values())
+
+
+def _is_measured(forward: Forward) -> bool:
+    """Most columns hold measured numbers; where values were not kept, nobody can say so."""
+    value = forward.input.value if forward.input is not None else None
+    if value is None or not value.is_floating_point() or value.dim() < 2 or len(value) < 2:
+        return False
+    flat = value.reshape(len(value), -1)[:, :64]
+    different = sum(len(torch.unique(column)) > SHARE_DIFFERENT * len(flat) for column in flat.T)
+    return different >= min(LEAST_COLUMNS, flat.shape[1])
+
+
+def _where_dealt(case: Case, forward: Forward) -> tuple[Source, ast.AST | None]:
+    """The call that deals the rows, where the tree shows one."""
+    paths = dict.fromkeys([*case.facts.files(), forward.site.path])
+    for path in paths:
+        source = case.sources[path]
+        for name in _DEALING:
+            for call in source.nodes(ast.Call):
+                called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+                if called == name:
+                    return source, call
+    return case.sources.of(forward.site), None

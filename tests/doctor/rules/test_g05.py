@@ -1,0 +1,67 @@
+"""States that bring their graph along."""
+
+from __future__ import annotations
+
+import pytest
+
+HEAD = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x, y = torch.randn(8, 16, 5, 2), torch.randn(8, 16, 5, 8)
+"""
+NOTHING = HEAD
+
+GRU = """
+cell = nn.GRU(2, 8, batch_first=True)
+state = None
+for t in range(8):
+    {before}
+    out, state = cell(x[t], state)
+    cell.zero_grad()
+    (out - y[t]).pow(2).mean().backward({keep})
+    for p in cell.parameters():
+        p.data -= 0.1 * p.grad
+"""
+LSTM = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.LSTM(2, 8, batch_first=True)
+    def forward(self, a, memory):
+        return self.cell(a, memory)
+net, memory = Net(), (torch.zeros(1, 16, 8), torch.zeros(1, 16, 8))
+for t in range(8):
+    {before}
+    out, memory = net(x[t], memory)
+    net.zero_grad()
+    (out - y[t]).abs().mean().backward(retain_graph={keep})
+    with torch.no_grad():
+        for p in net.parameters():
+            p.data.sub_(p.grad, alpha=0.1)
+"""
+
+SICK = {
+    "gru": (HEAD + GRU.format(before="pass", keep="retain_graph=True"), "out, state = cell(x[t], state)"),
+    "lstm": (HEAD + LSTM.format(before="pass", keep=True), "out, memory = net(x[t], memory)"),
+}
+
+HEALTHY = {
+    "detached": HEAD + GRU.format(before="state = None if state is None else state.detach()", keep=""),
+    "detached, graphs kept": HEAD + LSTM.format(before="memory = tuple(m.detach() for m in memory)", keep=True),
+}
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_it_is_found_with_its_line(name: str, diagnose, assert_found) -> None:
+    text, fragment = SICK[name]
+    assert_found(diagnose(text, only=["G05"]), "G05", fragment)
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(HEALTHY[name], only=["G05"]), "G05", "passed")
+
+
+def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(NOTHING, only=["G05"]), "G05", "not applicable")

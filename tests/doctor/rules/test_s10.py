@@ -1,0 +1,69 @@
+"""Learned by heart."""
+
+from __future__ import annotations
+
+import pytest
+
+HEAD = """
+import copy
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x, y = torch.randn(140, 10), {y}
+net = nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, {d}))
+optimizer = torch.optim.Adam(net.parameters(), lr=0.02)
+"""
+CHANCE, KNOWN = "torch.randint(0, 2, (140,))", "None; y = (x[:, 0] > 0).long()"
+LOOP = """
+for epoch in range(100):
+    loss = F.cross_entropy(net(x[:40]), y[:40])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    if epoch % 20 == 0:
+        with torch.no_grad():
+            held = F.cross_entropy(net(x[40:]), y[40:]).item()
+"""
+AMOUNTS = """
+criterion = nn.MSELoss()
+def epoch_of(n):
+    for i in range(0, 40, 20):
+        optimizer.zero_grad()
+        criterion(net(x[i : i + 20]), y[i : i + 20]).backward()
+        optimizer.step()
+    net.eval()
+    with torch.no_grad():
+        held = criterion(net(x[40:]), y[40:])
+    net.train()
+for n in range(60):
+    epoch_of(n)
+"""
+NOTHING = HEAD.format(y=KNOWN, d=2)
+
+SICK = {
+    "classes": (HEAD.format(y=CHANCE, d=2) + LOOP, "for epoch in range(100):"),
+    "amounts in a function": (HEAD.format(y="torch.randn(140, 1)", d=1) + AMOUNTS, "for i in range(0, 40, 20):"),
+}
+
+HEALTHY = {
+    "it can be learned": (HEAD.format(y=KNOWN, d=2) + LOOP).replace("range(100)", "range(60)").replace("0.02", "0.005"),
+    "the best weights are loaded": (
+        HEAD.format(y=CHANCE, d=2) + "kept = copy.deepcopy(net.state_dict())\n" + LOOP + "net.load_state_dict(kept)"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_it_is_found_with_its_line(name: str, diagnose, assert_found) -> None:
+    text, fragment = SICK[name]
+    assert_found(diagnose(text, only=["S10"]), "S10", fragment)
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(HEALTHY[name], only=["S10"]), "S10", "passed")
+
+
+def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(NOTHING, only=["S10"]), "S10", "not applicable")

@@ -1,0 +1,41 @@
+"""Sources of chance without a seed."""
+
+from __future__ import annotations
+
+import pytest
+
+NOTHING = "import torch\nprint(torch.ones(2))"
+
+SICK = {
+    "none seeded": ("import torch\nx = 1\nnet = torch.nn.Linear(2, 1)\nprint(torch.randn(2))", "torch.randn(2)"),
+    "numpy is not": (
+        "import numpy as np\nimport torch\ntorch.manual_seed(1)\nnp.random.shuffle([1, 2])\ntorch.rand(1)",
+        "torch.manual_seed(1)",
+    ),
+    "python is not": (
+        "import random\nimport torch\ntorch.manual_seed(1)\nrandom.shuffle([1, 2])\ntorch.rand(1)",
+        "torch.manual_seed(1)",
+    ),
+}
+
+HEALTHY = {
+    "all": "import random\nimport torch\ntorch.manual_seed(1)\nrandom.seed(1)\nrandom.shuffle([1])\ntorch.rand(1)",
+    "generators of one's own": (
+        "import numpy as np\nimport torch\ntorch.manual_seed(7)\nnp.random.default_rng(0).random()\ntorch.rand(1)"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_it_is_found_with_its_line(name: str, diagnose, assert_found) -> None:
+    text, fragment = SICK[name]
+    assert_found(diagnose(text, only=["S11"]), "S11", fragment)
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(HEALTHY[name], only=["S11"]), "S11", "passed")
+
+
+def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(NOTHING, only=["S11"]), "S11", "not applicable")

@@ -1,0 +1,66 @@
+"""No held-out rows, or weights chosen on them."""
+
+from __future__ import annotations
+
+import pytest
+
+HEAD = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(150, 4)
+y = x.sum(1, keepdim=True)
+"""
+LOOP = """
+net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+def fit(a, b, epochs=12):
+    for epoch in range(epochs):
+        for i in range(0, len(a), 50):
+            optimizer.zero_grad()
+            F.mse_loss(net(a[i : i + 50]), b[i : i + 50]).backward()
+            optimizer.step()
+def score(a, b):
+    with torch.no_grad():
+        return F.mse_loss(net(a), b).item()
+"""
+NOTHING = "import torch\nprint(torch.ones(2))"
+
+CHOOSE = """
+import copy
+best, kept = 1e9, None
+for _ in range(4):
+    fit(x[:100], y[:100], 2)
+    now = score(x[100:{end}], y[100:{end}])
+    if now < best:
+        best, kept = now, copy.deepcopy(net.state_dict())
+net.load_state_dict(kept)
+print(score(x[{start}:], y[{start}:]))
+"""
+
+SICK = {
+    "nothing evaluated": (HEAD + LOOP + "fit(x, y)", "F.mse_loss(net(a[i : i + 50])"),
+    "scored on the training rows": (HEAD + LOOP + "fit(x, y)\nprint(score(x[:50], y[:50]))", "F.mse_loss(net(a), b)"),
+    "the best epoch by the test rows": (HEAD + LOOP + CHOOSE.format(end=150, start=100), "if now < best:"),
+}
+
+HEALTHY = {
+    "rows held out": HEAD + LOOP + "fit(x[:100], y[:100])\nprint(score(x[100:], y[100:]))",
+    "a third part": HEAD + LOOP + CHOOSE.format(end=125, start=125),
+}
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_it_is_found_with_its_line(name: str, diagnose, assert_found) -> None:
+    text, fragment = SICK[name]
+    assert_found(diagnose(text, only=["V07"]), "V07", fragment)
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(HEALTHY[name], only=["V07"]), "V07", "passed")
+
+
+def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(NOTHING, only=["V07"]), "V07", "not applicable")
