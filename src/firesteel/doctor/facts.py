@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from firesteel.doctor.columns import Fresh
 from firesteel.doctor.sites import Site
 
 
@@ -133,6 +134,7 @@ class Forward:
     modes: dict[str, bool]  # training flags of its dropout and batch norm layers, by name (hot only)
     has_grad: bool  # gradients were enabled
     rows: Any = None  # np.int64 fingerprints of the rows of the first input, shape (n,); None when not taken
+    fresh: Fresh | None = None  # sums of the columns of the rows that no call before had
     n_rows: int = 0
     input: Made | None = None  # hot only
     inputs: tuple[Made, ...] = ()  # all tensors that went in (hot only)
@@ -258,8 +260,8 @@ class Scheduler:
 
 @dataclass(eq=False)
 class Call:
-    """Another call that matters: clip_grad_norm_, clip_grad_value_, scaler_unscale, scaler_step, scaler_update,
-    autograd_grad, load_state_dict.
+    """Another call that matters: clip_grad_norm_, clip_grad_value_, scaler_scale, scaler_unscale, scaler_step,
+    scaler_update, autograd_grad, load_state_dict.
     """
 
     at: int

@@ -21,6 +21,8 @@ from firesteel.doctor.state import Watched
 MOST_NODES = 20_000
 #: Values of a raw tensor that tell whether it was changed.
 _PROBE = 16
+#: Operations between what a GradScaler gave and backward(): a division, say.
+_NEAR = 4
 #: Backwards that are remembered while no step uses them.
 MOST_PENDING = 1_000
 
@@ -94,8 +96,10 @@ class Gradients:
 
     def counts(self, tensors: list[torch.Tensor]) -> dict[str, int]:
         """How many of these have a gradient, and how many one that no step has applied."""
-        states = [self._states[id(one)] for one in tensors if one.grad is not None and id(one) in self._states]
-        return {"n_with_gradient": len(states), "n_pending": sum(bool(one.pending) for one in states)}
+        known = [one for one in tensors if id(one) in self._states]
+        pairs = [(one.grad, self._states[id(one)]) for one in known if one.grad is not None]
+        n_new = sum(bool(self._inside) or _is_new(gradient, state) for gradient, state in pairs)
+        return {"n_with_gradient": len(pairs), "n_pending": n_new}
 
     def is_scaled(self, tensors: list[torch.Tensor]) -> bool:
         """Some of these hold a gradient of a scaled loss that no step has applied."""
@@ -124,7 +128,7 @@ class Gradients:
             at=watch.tick(), site=site, loss=first.detach().reshape(()).clone() if is_scalar else None,
             made=watch.seeing.made_of(first) if watch.is_hot else None, is_hot=watch.is_hot,
             retains_graph=retains_graph, creates_graph=creates_graph, step=watch.facts.n_steps,
-            is_scaled=self.scaled is not None and self.scaled() is first,
+            is_scaled=self._comes_from_scaled(first),
         )  # fmt: skip
         if watch.is_hot:
             self._walk(tensors, event)
@@ -132,6 +136,21 @@ class Gradients:
             self._keep_initial(tensor, state.param)
             self._judge(tensor, state)
         return event
+
+    def _comes_from_scaled(self, loss: Any) -> bool:
+        """The loss that a GradScaler scaled last, or made of it; what was scaled counts for one backward."""
+        noted, self.scaled = self.scaled, None
+        if noted is None or not isinstance(loss, torch.Tensor):
+            return False
+        scaled = noted()
+        if scaled is None or scaled is loss or scaled.grad_fn is None:
+            return True
+        nodes, wanted = [loss.grad_fn], scaled.grad_fn
+        for _ in range(_NEAR):
+            if any(one is wanted for one in nodes):
+                return True
+            nodes = [following for one in nodes if one is not None for following, _ in one.next_functions]
+        return False
 
     def _judge(self, tensor: torch.Tensor, state: _State) -> None:
         """Before a backward: what is there that it may be added to?"""
@@ -328,6 +347,11 @@ def _note(gradient: torch.Tensor) -> _Noted:
 
 def _is_same(gradient: torch.Tensor, noted: _Noted | None) -> bool:
     return noted is not None and noted[0]() is gradient and noted[1] == gradient._version
+
+
+def _is_new(gradient: torch.Tensor, state: _State) -> bool:
+    """No step has applied it; not new is also one that was only filled with zeros since."""
+    return bool(state.pending) or (not _is_same(gradient, state.applied) and _has_values(gradient))
 
 
 def _is_other(gradient: torch.Tensor, noted: _Noted | None) -> bool:

@@ -252,6 +252,7 @@ class _Steps:
             if not watch.is_paused and scaler.is_enabled() and isinstance(scaled, torch.Tensor):
                 with watch.shield("seeing a loss being scaled"):
                     self._gradients.scaled = weakref.ref(scaled)
+                    self._call("scaler_scale", find_site(sys._getframe(1)), [], {})
             return scaled
 
         return scale
