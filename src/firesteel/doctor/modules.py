@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from firesteel.doctor.columns import Columns
 from firesteel.doctor.facts import Forward, ModeSwitch, Module
 from firesteel.doctor.rows import fingerprints
 from firesteel.doctor.schedule import is_due
@@ -33,6 +34,7 @@ class _Modules:
     def __init__(self, watch: Watched) -> None:
         self._watch = watch
         self._known: dict[int, Module] = {}
+        self._columns = Columns()
 
     def install(self) -> None:
         patches = self._watch.patches
@@ -158,6 +160,7 @@ class _Modules:
             event.n_rows = first.shape[0] if first.dim() else 0
             if n <= FIRST_ROWS or is_due(n):
                 event.rows = fingerprints(first)
+                event.fresh = self._columns.note(first, event.rows)
         if watch.is_hot:
             event.modes = {name: one.training for name, one in stateful_layers(module)}
             event.inputs = tuple(watch.seeing.describe_input(one) for one in tensors)

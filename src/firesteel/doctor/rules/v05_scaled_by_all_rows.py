@@ -1,0 +1,184 @@
+"""V05: a scaler fitted on rows that are evaluated later, or fitted again on them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from functools import reduce
+from operator import add
+from typing import ClassVar
+
+import numpy as np
+
+from firesteel.doctor.columns import Fresh
+from firesteel.doctor.facts import Facts
+from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.source import Source
+
+#: Statistics are exact if they are off by less than this (float32 columns), and not if off by more than that.
+EXACT, CLEARLY_OFF = 2e-5, 2e-4
+#: So many rows on each side, and this share of the columns that vary.
+LEAST_ROWS, LEAST_SHARE = 10, 0.6
+LEAST_COLUMNS, MOST_AT_BOUNDS = 2, 2
+
+
+class ScaledByAllRows(Rule):
+    id: ClassVar[str] = "V05"
+    title: ClassVar[str] = "scaler fitted on rows that are evaluated"
+    level: ClassVar[Level] = "E"
+    what: ClassVar[str] = (
+        "Means, spreads and bounds are learned, too. A scaler that is fitted before the split has seen the rows "
+        "that are to test it; one that is fitted again on the test rows gives equal numbers another meaning on "
+        "each side."
+    )
+    detected: ClassVar[str] = (
+        "The columns of all rows that went into the net: over trained and held-out rows together they have mean 0 "
+        "and spread 1 (or bounds 0 and 1) to the last digits, over the trained rows alone not; or each side has "
+        "them by itself."
+    )
+    silent: ClassVar[str] = (
+        "Columns that are exact over the trained rows alone; data that are not scaled; runs in which not all rows "
+        "went into the net, as the proof is missing then."
+    )
+    sick: ClassVar[str] = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(150, 4) * 3 + 5
+y = x.sum(1, keepdim=True)
+x = (x - x.mean(0)) / x.std(0)
+net = nn.Linear(4, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for epoch in range(20):
+    optimizer.zero_grad()
+    nn.functional.mse_loss(net(x[:100]), y[:100]).backward()
+    optimizer.step()
+with torch.no_grad():
+    print("error", nn.functional.mse_loss(net(x[100:]), y[100:]).item())
+"""
+    healthy: ClassVar[str] = sick.replace("(x - x.mean(0)) / x.std(0)", "(x - x[:100].mean(0)) / x[:100].std(0)")
+
+    def judge(self, case: Case) -> Iterable[Finding]:
+        sides = _sides(case.facts)
+        if sides is None:
+            raise NotApplicable("no rows were held out, or their columns were not looked at")
+        trained, held_out = sides
+        both = trained + held_out
+        kind = _kind(both)
+        if kind and not _kind(trained) and _is_off(trained, kind):
+            yield self._describe(
+                case,
+                _place(case, is_second=False),
+                message="the columns were scaled by all rows, those that test the net included",
+                evidence=f"over all {both.n:,} rows {_said(both, kind)}; over the {trained.n:,} trained rows alone "
+                f"{_said(trained, kind)}",
+                fix="     split first; fit the scaler on the training rows, apply it to the others",
+            )
+        elif _kind(trained) and _kind(trained) == _kind(held_out):
+            yield self._describe(
+                case,
+                _place(case, is_second=True),
+                message="the held-out rows were scaled by their own statistics",
+                evidence=f"over the {held_out.n:,} held-out rows by themselves {_said(held_out, _kind(held_out))}, as "
+                f"over the {trained.n:,} trained rows",
+                fix="     apply the scaler of the training rows: transform(), not fit_transform()",
+            )
+
+    def _describe(
+        self, case: Case, place: tuple[Source, ast.AST] | None, *, message: str, evidence: str, fix: str
+    ) -> Finding:
+        site = next(one.site for one in case.facts.evaluated() if one.rows is not None)
+        return self.finding(
+            place if place is not None else site,
+            message=message,
+            evidence=evidence,
+            why="the held-out rows have had a say in what the net is given",
+            fix=fix,
+        )
+
+
+def _sides(facts: Facts) -> tuple[Fresh, Fresh] | None:
+    """Of the rows of the width that was trained on most: the trained ones, and those only evaluated."""
+    trained: dict[int, list[Fresh]] = {}
+    held_out: dict[int, list[Fresh]] = {}
+    for one in facts.forwards:
+        if one.fresh is not None and one.role in ("training", "evaluation"):
+            side = trained if one.role == "training" else held_out
+            side.setdefault(len(one.fresh.total), []).append(one.fresh)
+    widths = [width for width in trained if width in held_out]
+    if not widths:
+        return None
+    width = max(widths, key=lambda one: sum(part.n for part in trained[one]))
+    sides = reduce(add, trained[width]), reduce(add, held_out[width])
+    return sides if min(side.n for side in sides) >= LEAST_ROWS else None
+
+
+def _varies(side: Fresh) -> np.ndarray:
+    return side.high > side.low
+
+
+def _off_spread(side: Fresh) -> np.ndarray:
+    """How far each varying column is from mean 0 and spread 1 (with n or n - 1 as the divisor)."""
+    keep = _varies(side)
+    mean, variance = np.abs(side.mean[keep]), side.variance[keep]
+    off = np.minimum(np.abs(np.sqrt(variance) - 1), np.abs(np.sqrt(variance * side.n / (side.n - 1)) - 1))
+    return np.asarray(np.maximum(mean, off))
+
+
+def _measured(side: Fresh) -> np.ndarray:
+    """Columns that have their bounds in one or two rows, as measured numbers have, and not words, steps or pixels."""
+    return np.asarray(_varies(side) & (side.n_low <= MOST_AT_BOUNDS) & (side.n_high <= MOST_AT_BOUNDS))
+
+
+def _off_bounds(side: Fresh) -> np.ndarray:
+    """How far the bounds of each measured column are from 0 and 1, or from -1 and 1."""
+    keep = _measured(side)
+    low, high = side.low[keep], np.abs(side.high[keep] - 1)
+    off = [np.maximum(np.abs(low - start), high) for start in (0.0, -1.0)]
+    return min(off, key=lambda one: float(one.sum()))
+
+
+def _kind(side: Fresh) -> str:
+    """What the columns have exactly: "spread" (nearly all that vary), "bounds" (all measured ones), or nothing."""
+    if not _varies(side).any():
+        return ""
+    if np.mean(_off_spread(side) < EXACT) >= LEAST_SHARE:
+        return "spread"
+    bounds = _off_bounds(side)
+    return "bounds" if len(bounds) >= LEAST_COLUMNS and bool((bounds < EXACT).all()) else ""
+
+
+def _is_off(side: Fresh, kind: str) -> bool:
+    """Most columns (bounds: at least two) are clearly not exact."""
+    if kind == "spread":
+        return bool(np.mean(_off_spread(side) > CLEARLY_OFF) >= LEAST_SHARE)
+    return bool(np.sum(_off_bounds(side) > CLEARLY_OFF) >= LEAST_COLUMNS)
+
+
+def _said(side: Fresh, kind: str) -> str:
+    keep = _varies(side)
+    if kind == "spread":
+        mean, spread = np.abs(side.mean[keep]).max(), np.sqrt(side.variance[keep])
+        return f"means are 0 up to {mean:.1g} and spreads {spread.min():.4f} to {spread.max():.4f}"
+    low, high = side.low[_measured(side)], side.high[_measured(side)]
+    return f"columns begin at {low.min():.4g} to {low.max():.4g} and end at {high.min():.4g} to {high.max():.4g}"
+
+
+def _place(case: Case, *, is_second: bool) -> tuple[Source, ast.AST] | None:
+    """The call that fits: fit_transform or fit of a scaler, else the line that takes a mean or a maximum."""
+    for path in case.facts.files():
+        source = case.sources[path]
+        calls = [one for one in source.nodes(ast.Call) if isinstance(one.func, ast.Attribute)]
+        fits = [one for one in calls if isinstance(one.func, ast.Attribute) and one.func.attr == "fit_transform"]
+        fits = fits or [one for one in calls if isinstance(one.func, ast.Attribute) and one.func.attr == "fit"]
+        fits = fits or [
+            one
+            for one in calls
+            if isinstance(one.func, ast.Attribute) and one.func.attr in ("mean", "std", "max", "min", "amax", "amin")
+            if isinstance(source.statement_at(one.lineno), ast.Assign) and not source.loops_around(one.lineno)
+        ]
+        if fits:
+            return source, fits[-1 if is_second else 0]
+    return None

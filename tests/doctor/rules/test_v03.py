@@ -1,0 +1,66 @@
+"""A score on the training rows, though others were held out."""
+
+from __future__ import annotations
+
+import pytest
+
+HEAD = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+torch.manual_seed(0)
+x = torch.randn(150, 4)
+y = (x[:, 0] > 0).long()
+train, test = TensorDataset(x[:100], y[:100]), TensorDataset(x[100:], y[100:])
+train_loader, other_loader = DataLoader(train, 20, shuffle=True), DataLoader(test, 25)
+net = nn.Linear(4, 2)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for epoch in range(4):
+    for a, b in train_loader:
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(a), b).backward()
+        optimizer.step()
+def score(batches):
+    k = n = 0
+    with torch.no_grad():
+        for a, b in batches:
+            guess = net(a).argmax(1)
+            k, n = k + (guess == b).sum().item(), n + len(b)
+    return k / n
+"""
+ARRAYS = HEAD.replace("train_loader, other_loader = ", "train_loader, _ = ").replace(
+    "DataLoader(test, 25)", "(p_test := x[100:])"
+)
+
+SICK = {
+    "the wrong loader": (HEAD + "print(score(train_loader))", "guess = net(a).argmax(1)"),
+    "a loader over the training rows": (HEAD + "print(score(DataLoader(train, 50)))", "guess = net(a).argmax(1)"),
+    "the wrong array": (
+        ARRAYS + "x = None\nwith torch.no_grad():\n    print((net(train.tensors[0]).argmax(1) == y[:100]).sum())",
+        "net(train.tensors[0])",
+    ),
+}
+
+HEALTHY = {
+    "the held-out loader": HEAD + "print(score(other_loader))",
+    "both": HEAD + "print(score(train_loader), score(other_loader))",
+    "nothing held out": HEAD.replace("x[100:], y[100:]", "x[:100], y[:100]")
+    .replace("DataLoader(test, 25)", "0")
+    .replace("x = torch.randn(150, 4)", "x = torch.randn(100, 4)")
+    + "print(score(train_loader))",
+}
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_it_is_found_with_its_line(name: str, diagnose, assert_found) -> None:
+    text, fragment = SICK[name]
+    assert_found(diagnose(text, only=["V03"]), "V03", fragment)
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(HEALTHY[name], only=["V03"]), "V03", "passed")
+
+
+def test_without_an_evaluation_there_is_nothing_to_look_at(diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(HEAD, only=["V03"]), "V03", "not applicable")
