@@ -1,0 +1,133 @@
+"""V01: dropout or batch norm active in evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from firesteel.doctor.facts import Facts, Forward, Made
+from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.lineage import origin
+from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+
+#: What makes of answers a score: seen behind an evaluation, it is one.
+_SCORING = frozenset(
+    {"eq", "ne", "argmax", "max", "topk", "gt", "ge", "lt", "le", "round", "item", "float", "tolist", "numpy", "sub",
+     "rsub", "cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
+     "binary_cross_entropy_with_logits", "softmax", "sigmoid", "corrcoef"}
+)  # fmt: skip
+_RANDOM = frozenset({"randn", "rand", "normal", "randint", "randn_like", "rand_like", "bernoulli", "uniform"})
+_MOST_CHILDREN = 40
+
+
+class TrainingModeInEvaluation(Rule):
+    id: ClassVar[str] = "V01"
+    title: ClassVar[str] = "dropout or batch norm active in evaluation"
+    level: ClassVar[Level] = "E"
+    what: ClassVar[str] = (
+        "In training mode dropout sets values to 0 at random, and batch norm uses the statistics of the batch and "
+        "changes its running ones. A score that is taken in this mode is not that of the net: it changes from "
+        "call to call, with the size of the batch, and with what else is in it."
+    )
+    detected: ClassVar[str] = (
+        "A call of the trained net that no backward followed and whose answers became a score, in which a layer "
+        "of dropout or batch norm was in training mode."
+    )
+    silent: ClassVar[str] = (
+        "Nets without such layers; an explicit .train() behind the last training step, which is intent (MC dropout); "
+        "calls whose answers nobody scores (running statistics computed anew, samples of a generator)."
+    )
+    sick: ClassVar[str] = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x, y = torch.randn(150, 4), torch.randint(0, 2, (150,))
+net = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 2))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for epoch in range(10):
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(net(x[:100]), y[:100]).backward()
+    optimizer.step()
+with torch.no_grad():
+    print("accuracy", (net(x[100:]).argmax(1) == y[100:]).float().mean().item())
+"""
+    healthy: ClassVar[str] = sick.replace("with torch.no_grad()", "net.eval()\nwith torch.no_grad()")
+
+    def judge(self, case: Case) -> Iterable[Finding]:
+        facts = case.facts
+        trained = {id(one.module) for one in facts.trained()}
+        evaluated = [one for one in facts.evaluated() if one.is_hot and id(one.module) in trained]
+        if not evaluated:
+            raise NotApplicable("no evaluation of a trained net was looked at")
+        if not any(one.modes or _active_operations(one) for one in evaluated):
+            raise NotApplicable("no dropout or batch norm is in the nets that were evaluated")
+        children = _children(facts)
+        seen: dict[object, Forward] = {}
+        for one in evaluated:
+            is_active = any(one.modes.values()) or bool(_active_operations(one))
+            if is_active and not _is_meant(facts, one) and _is_scored(one, children):
+                seen.setdefault(one.site, one)
+        for one in seen.values():
+            yield self._describe(case, one, n=sum(other.site is one.site for other in evaluated))
+
+    def _describe(self, case: Case, forward: Forward, *, n: int) -> Finding:
+        source = case.sources.of(forward.site)
+        active = [name for name, is_training in forward.modes.items() if is_training]
+        named = ", ".join(active[:3]) + (f" and {len(active) - 3} more" if len(active) > 3 else "")
+        kinds = " and ".join(forward.module.stateful) or "functional dropout"
+        return self.finding(
+            forward.site,
+            message=f"{kinds} of the net still work as in training when it is evaluated",
+            evidence=f"in {n} evaluations that were looked at, no backward followed and these were in training mode: "
+            f"{named or 'functional dropout or batch norm'}",
+            why="the score changes from call to call and is not that of the net",
+            fix=source.insert_before(forward.site.line, "NET.eval()  # and NET.train() before training goes on")
+            if active
+            else "     give functional dropout training=self.training",
+        )  # fmt: skip
+
+
+def _active_operations(forward: Forward) -> list[Made]:
+    """Functional dropout and batch norm within a call that did what they do in training."""
+    if forward.output is None:
+        return []
+    return [made for made in forward.output.walk() if forward.at < made.at and _is_active(made)]
+
+
+def _is_active(made: Made) -> bool:
+    if made.op in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout"):
+        rate = made.argument(1, "p", 0.5)
+        return made.argument(2, "training", True) is True and isinstance(rate, int | float) and rate > 0
+    return made.op == "batch_norm" and made.argument(5, "training", False) is True
+
+
+def _is_meant(facts: Facts, forward: Forward) -> bool:
+    """An explicit .train() since the last training step is intent."""
+    last_step = max((one.at for one in facts.backwards if one.at < forward.at), default=0)
+    return any(one.is_training and last_step < one.at < forward.at for one in facts.switches)
+
+
+def _children(facts: Facts) -> dict[int, list[Made]]:
+    found: dict[int, list[Made]] = {}
+    for made in facts.ops:
+        for parent in made.parents:
+            found.setdefault(id(parent), []).append(made)
+    return found
+
+
+def _is_scored(forward: Forward, children: dict[int, list[Made]]) -> bool:
+    """Its answers became a score, and it was given data, not noise."""
+    if forward.input is not None and origin(forward.input).op in _RANDOM and forward.rows is None:
+        return False
+    if forward.output is None:
+        return False
+    queue, seen = list(forward.outputs), 0
+    while queue and seen < _MOST_CHILDREN:
+        one = queue.pop(0)
+        seen += 1
+        following = children.get(id(one), [])
+        if any(made.op in _SCORING for made in following):
+            return True
+        queue += following
+    return False

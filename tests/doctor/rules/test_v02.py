@@ -1,0 +1,59 @@
+"""Nets that train in evaluation mode."""
+
+from __future__ import annotations
+
+import pytest
+
+HEAD = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(150, 4)
+y = (x[:, 0] > 0).long()
+body = nn.Sequential(nn.Linear(4, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3))
+net = nn.Sequential(body, nn.Linear(16, 2))
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+def score():
+    net.eval()
+    with torch.no_grad():
+        return (net(x[100:]).argmax(1) == y[100:]).float().mean().item()
+"""
+EPOCH = """
+for epoch in range(4):
+    {before}
+    for i in range(0, 100, 25):
+        optimizer.zero_grad()
+        z = net(x[i : i + 25])
+        F.cross_entropy(z, y[i : i + 25]).backward()
+        optimizer.step()
+    print(score())
+"""
+
+SICK = {
+    "never back": HEAD + "net.train()" + EPOCH.format(before="pass"),
+    "from the start": HEAD + "net.eval()" + EPOCH.format(before="pass"),
+    "by train(False)": HEAD + EPOCH.format(before="net.train(False)"),
+}
+
+HEALTHY = {
+    "back in each epoch": HEAD + EPOCH.format(before="net.train()"),
+    "a part on purpose": HEAD + EPOCH.format(before="net.train(); body.eval()"),
+}
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_it_is_found_with_its_line(name: str, diagnose, assert_found) -> None:
+    assert_found(diagnose(SICK[name], only=["V02"]), "V02", "z = net(x[i : i + 25])")
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(HEALTHY[name], only=["V02"]), "V02", "passed")
+
+
+def test_without_such_layers_it_does_not_matter(diagnose, assert_outcome) -> None:
+    text = (HEAD + EPOCH.format(before="net.eval()")).replace(
+        "nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3)", "nn.ReLU()"
+    )
+    assert_outcome(diagnose(text, only=["V02"]), "V02", "not applicable")
