@@ -17,6 +17,7 @@ _SCORING = frozenset(
      "binary_cross_entropy_with_logits", "softmax", "sigmoid", "corrcoef"}
 )  # fmt: skip
 _RANDOM = frozenset({"randn", "rand", "normal", "randint", "randn_like", "rand_like", "bernoulli", "uniform"})
+_DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 _MOST_CHILDREN = 40
 
 
@@ -60,7 +61,7 @@ with torch.no_grad():
         evaluated = [one for one in facts.evaluated() if one.is_hot and id(one.module) in trained]
         if not evaluated:
             raise NotApplicable("no evaluation of a trained net was looked at")
-        if not any(one.modes or _active_operations(one) for one in evaluated):
+        if not any(one.modes or _functional(one) for one in evaluated):
             raise NotApplicable("no dropout or batch norm is in the nets that were evaluated")
         children = _children(facts)
         seen: dict[object, Forward] = {}
@@ -88,18 +89,23 @@ with torch.no_grad():
         )  # fmt: skip
 
 
-def _active_operations(forward: Forward) -> list[Made]:
-    """Functional dropout and batch norm within a call that did what they do in training."""
+def _functional(forward: Forward) -> list[Made]:
+    """Functional dropout and batch norm within a call."""
     if forward.output is None:
         return []
-    return [made for made in forward.output.walk() if forward.at < made.at and _is_active(made)]
+    return [made for made in forward.output.walk() if forward.at < made.at and made.op in (*_DROPOUTS, "batch_norm")]
+
+
+def _active_operations(forward: Forward) -> list[Made]:
+    """Those that did what they do in training."""
+    return [made for made in _functional(forward) if _is_active(made)]
 
 
 def _is_active(made: Made) -> bool:
-    if made.op in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout"):
-        rate = made.argument(1, "p", 0.5)
-        return made.argument(2, "training", True) is True and isinstance(rate, int | float) and rate > 0
-    return made.op == "batch_norm" and made.argument(5, "training", False) is True
+    if made.op == "batch_norm":
+        return made.argument(5, "training", False) is True
+    rate = made.argument(1, "p", 0.5)
+    return made.argument(2, "training", True) is True and isinstance(rate, int | float) and rate > 0
 
 
 def _is_meant(facts: Facts, forward: Forward) -> bool:

@@ -50,9 +50,8 @@ for epoch in range(10):
         trained = [one for one in facts.trained() if one.is_hot and one.modes]
         if not trained:
             raise NotApplicable("no dropout or batch norm is in the nets that were trained")
-        stuck = [
-            one for one in trained if not one.is_training and not any(one.modes.values()) and _is_stepped(facts, one)
-        ]
+        idle = [one for one in trained if one.has_grad and not one.is_training and not any(one.modes.values())]
+        stuck = [one for one in idle if _is_stepped(facts, one)]
         for site in dict.fromkeys(one.site for one in stuck):
             here = [one for one in stuck if one.site is site]
             n = sum(one.site is site for one in trained)
@@ -81,8 +80,6 @@ def _is_stepped(facts: Facts, forward: Forward) -> bool:
 
 def _since(facts: Facts, forward: Forward) -> str:
     before = [one for one in facts.switches if one.at < forward.at and not one.is_training]
-    return (
-        f"eval() was called on line {before[-1].site.line}, and no train() since"
-        if before
-        else "train() was never called"
-    )
+    if not before:
+        return "train() was never called"
+    return f"eval() was called on line {before[-1].site.line}, and no train() since"
