@@ -121,7 +121,7 @@ def is_registered(facts: Facts, param: Param) -> bool:
     return any(one is tensor for root in roots.values() if root is not None for one in root.parameters())
 
 
-def left_alone(facts: Facts) -> list[Param]:
+def left_alone(facts: Facts, *, anyhow: bool = False) -> list[Param]:
     """Leaves that got gradients of losses that other leaves learned from, yet nothing ever changed them.
 
     Not among them: data (inputs that learn), what was loaded, frozen or copied, and whatever had its gradient read.
@@ -132,7 +132,7 @@ def left_alone(facts: Facts) -> list[Param]:
     is_by_hand = any(one.n_by_hand >= 2 for one in facts.params)
     used: set[int] = set()
     for backward in facts.backwards:
-        if backward.n_applied or is_by_hand:
+        if backward.n_applied or is_by_hand or anyhow:
             used |= backward.reached
     found = []
     for param in facts.params:
@@ -143,6 +143,17 @@ def left_alone(facts: Facts) -> list[Param]:
             continue
         found.append(param)
     return found
+
+
+def misses_its_loss(facts: Facts, optimizer: Optimizer) -> bool:
+    """The loss before its steps reaches parameters that no optimizer holds, and none of its own."""
+    own, left = {id(one) for one in optimizer.params}, {id(one) for one in left_alone(facts, anyhow=True)}
+    verdicts = []
+    for step in steps_of(facts, optimizer):
+        backward = next((one for one in reversed(facts.backwards) if one.at < step.at), None) if step.is_hot else None
+        if backward is not None and backward.reached:
+            verdicts.append(not own & backward.reached and bool(left & backward.reached))
+    return len(verdicts) > 1 and all(verdicts)
 
 
 def is_used_inside(facts: Facts, param: Param) -> bool:

@@ -8,7 +8,13 @@ from typing import ClassVar
 from firesteel.doctor.facts import Backward, Facts, Optimizer, Step
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
-from firesteel.doctor.updates import insert_zero_grad, receiver_of_step, steps_of, updates_by_hand
+from firesteel.doctor.updates import (
+    insert_zero_grad,
+    reads_of_gradients,
+    receiver_of_step,
+    steps_of,
+    updates_by_hand,
+)
 
 #: One step may meet a gradient that an earlier phase left behind; a loop without zero_grad meets it again and again.
 FEWEST = 2
@@ -135,7 +141,9 @@ for epoch in range(20):
         if not stale:
             return
         params = {id(one) for one in stale}
-        made = next((one for one, param in updates_by_hand(case.facts) if id(param) in params), None)
+        # `p.data = p.data - lr * p.grad` assigns: then the line that reads the gradient is the update.
+        seen = [*updates_by_hand(case.facts), *reads_of_gradients(case.facts)]
+        made = next((one for one, param in seen if id(param) in params), None)
         site = made.site if made is not None else case.facts.backwards[-1].site
         source = case.sources.of(site)
         target = source.line(site.line).strip().split("-=")[0].split(".")[0].split("=")[0].strip()

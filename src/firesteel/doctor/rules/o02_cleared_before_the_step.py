@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 from typing import ClassVar
 
-from firesteel.doctor.facts import Facts, Step
+from firesteel.doctor.facts import Backward, Facts, Step
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import origin
 from firesteel.doctor.rules.o01_stale_gradient import last_backward
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
+from firesteel.doctor.source import Source
 from firesteel.doctor.updates import steps_of
 
 
@@ -67,6 +69,7 @@ for epoch in range(20):
         step = cleared[-1]
         site = clearing if clearing is not None else step.site
         source = case.sources.of(site)
+        assigned = _assigned_none(source, last_backward(case.facts, step), step) if clearing is None else None
         backward = last_backward(case.facts, step)
         fix = "clear the gradients before backward(), not between backward() and step()"
         if clearing is not None and backward is not None and backward.site.code is clearing.code:
@@ -76,13 +79,24 @@ for epoch in range(20):
             if before < clearing.line:
                 fix = source.insert_before(before, call) + "\n" + source.remove_line(clearing.line)
         return self.finding(
-            site,
+            site if assigned is None else (source, assigned),
             message="gradients are cleared between backward() and step()",
             evidence=f"in {len(cleared)} of {n_steps} steps that were looked at, the gradients of "
             f"{step.n_zeroed} of {step.n_params} parameters had been cleared since backward(); no other had one",
             why="step() has nothing to apply, so nothing is learned",
             fix=fix,
         )
+
+
+def _assigned_none(source: Source, backward: Backward | None, step: Step) -> ast.stmt | None:
+    """`p.grad = None` between the lines of a backward and a step: nothing that runs can be seen of it."""
+    if backward is None or backward.site.code is not step.site.code:
+        return None
+    for node in source.nodes(ast.Assign):
+        is_between = backward.site.line < node.lineno < step.site.line
+        if is_between and any(isinstance(one, ast.Attribute) and one.attr == "grad" for one in node.targets):
+            return node
+    return None
 
 
 def _clearing(facts: Facts, step: Step) -> Site | None:

@@ -13,6 +13,7 @@ from firesteel.doctor.source import Source
 from firesteel.doctor.updates import (
     backwards_at,
     inputs_that_learn,
+    misses_its_loss,
     name_of_assigned,
     reads_of_gradients,
     receiver_of_step,
@@ -118,7 +119,7 @@ for epoch in range(20):
         if asked & {id(one) for one in optimizer.params} or any(one.n_by_hand for one in optimizer.params):
             return
         n_reached = sum(one.n_backwards > 0 for one in optimizer.params)
-        if facts.n_backwards and not n_reached:  # gradients are computed, but of others: O06
+        if facts.n_backwards and (not n_reached or misses_its_loss(facts, optimizer)):  # gradients of others: O06
             return
         site = steps[-1].site
         source = case.sources.of(site)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import ClassVar
 
 from torch import nn
@@ -12,7 +13,14 @@ from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 from firesteel.doctor.source import Source
-from firesteel.doctor.updates import is_registered, is_used_inside, left_alone, steps_of, updates_by_hand
+from firesteel.doctor.updates import (
+    is_registered,
+    is_used_inside,
+    left_alone,
+    reads_of_gradients,
+    steps_of,
+    updates_by_hand,
+)
 
 #: So many gradients are a training.
 FEWEST = 2
@@ -106,9 +114,10 @@ for epoch in range(20):
         forgotten = [
             one for one in left_alone(facts)
             if one.n_backwards >= max(FEWEST, changed[0].n_backwards // 2) and one.is_parameter in shapes
-            and not _may_be_data(facts, one) and one.ref() is not None
+            and not _may_be_data(facts, one)
+            and (is_registered(facts, one) or not is_used_inside(facts, one))
         ]  # fmt: skip
-        update = next(iter(updates_by_hand(facts)), None)
+        update = next(chain(updates_by_hand(facts), reads_of_gradients(facts)), None)
         if not forgotten or update is None:
             return
         site = update[0].site
@@ -125,6 +134,9 @@ for epoch in range(20):
 
 def _nearest(facts: Facts, param: Param, stepped: list[Optimizer]) -> Optimizer:
     """The optimizer that stepped most often on a loss that reaches this parameter."""
+    idle = [one for one in stepped if not one.ever_with_gradient]
+    if idle:  # it was given the parameters of another
+        return idle[0]
     counts = {id(one): 0 for one in stepped}
     for step in facts.steps:
         if any(id(param) in one.reached for one in step.applied):

@@ -8,7 +8,7 @@ from typing import ClassVar
 from firesteel.doctor.facts import Facts, Made, Optimizer, Param
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
-from firesteel.doctor.updates import is_registered, left_alone, steps_of
+from firesteel.doctor.updates import is_registered, left_alone, misses_its_loss, steps_of
 
 FEWEST = 2
 #: Operations that take numbers out of tensors: what they took was used.
@@ -64,6 +64,8 @@ for epoch in range(20):
             if asked & {id(one) for one in optimizer.params} or any(one.n_zeroed for one in steps):
                 continue
             without = [one for one in optimizer.params if _is_without(optimizer, one)]
+            if not optimizer.ever_with_gradient and misses_its_loss(facts, optimizer):
+                without = optimizer.params
             if len(without) == len(optimizer.params):
                 others = [one for one in facts.params if one.n_backwards >= FEWEST and (one.name or one.is_parameter)]
                 if others and not any(one.n_frozen for one in steps):

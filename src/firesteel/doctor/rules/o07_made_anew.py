@@ -122,7 +122,7 @@ for fold in range(5):
         if _is_tried_out(source, site) or _is_kept(facts, made):
             return
         n_steps = median(one.n_steps for one in made)
-        if not _is_pass_by_pass(facts, made):
+        if n_steps > 1 and not _is_pass_by_pass(facts, made):
             return
         root = next((one.module for one in _trained_between(facts, made, 1)), None)
         is_beside = root is not None and root.site is not None and root.site.code is site.code

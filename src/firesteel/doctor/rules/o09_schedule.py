@@ -198,7 +198,7 @@ for epoch in range(20):
         highest = max(lrs)
         n_dead = sum(one < DEAD * highest for one in lrs)
         is_at_end = lrs[-1] < DEAD * highest
-        if len(lrs) < 10 or not is_at_end or n_dead < DEAD_SHARE * len(lrs) or "mode" in scheduler.details:
+        if len(lrs) < 10 or not is_at_end or n_dead < DEAD_SHARE * len(lrs) or _waits(case.facts, scheduler, steps):
             return None
         site = scheduler.steps[-1][1]
         source = case.sources.of(site)
@@ -212,6 +212,12 @@ for epoch in range(20):
             fix=f"{source.remove_line(site.line)}\n     call it once an epoch, behind the loop over batches, or let "
             "it decay more slowly",
         )
+
+
+def _waits(facts: Facts, scheduler: Scheduler, steps: list[Step]) -> bool:
+    """It cuts the rate when nothing improves any more, and is asked once an epoch."""
+    is_per_batch = len(scheduler.steps) > 0.5 * len(steps) and batches_a_pass(facts, steps) >= FEWEST_BATCHES
+    return "mode" in scheduler.details and not is_per_batch
 
 
 def batches_a_pass(facts: Facts, steps: list[Step]) -> float:
