@@ -205,6 +205,7 @@ class Seeing(TorchFunctionMode):
             made.shape = tuple(result.shape)
             self._bind(result, made)
         elif isinstance(result, list | tuple) and len(result) <= MOST_PARTS:
+            made.requires_grad = any(isinstance(part, torch.Tensor) and part.requires_grad for part in result)
             for i, part in enumerate(result):
                 if isinstance(part, torch.Tensor | list | tuple):
                     one = self._new("part", (made,), {}, made.site)
