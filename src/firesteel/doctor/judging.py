@@ -51,18 +51,25 @@ def judge(
     facts: Facts, rules: Mapping[str, Rule], *, failures: dict[str, Failure], probes: bool = True, run_s: float = 0.0
 ) -> tuple[list[Finding], list[Outcome]]:
     """Findings, worst first, and one outcome a rule."""
-    case = Case(facts, Sources(), probes=probes)
     limit_s, spent_s = max(PROBE_S, PROBE_SHARE * run_s), 0.0
-    findings: list[Finding] = []
-    outcomes: list[Outcome] = []
-    for rule in rules.values():
-        began = time.perf_counter()
-        probing = probes and spent_s < limit_s
-        found, outcome = judge_one(rule, case if probing == case.probes else replace(case, probes=probing), failures)
-        findings += found
-        outcomes.append(outcome)
-        spent_s += (time.perf_counter() - began) * rule.has_replay
-    return sort_findings(findings), outcomes
+    answers: dict[str, tuple[list[Finding], Outcome]] = {}
+
+    def answer(rule: Rule) -> tuple[list[Finding], Outcome]:
+        nonlocal spent_s
+        if rule.id not in answers:
+            began, before = time.perf_counter(), spent_s
+            probing = replace(case, probes=probes and spent_s < limit_s)
+            answers[rule.id] = judge_one(rule, probing, failures)
+            spent_s = before + (time.perf_counter() - began) * rule.has_replay
+        return answers[rule.id]
+
+    def ask() -> list[Finding]:
+        others = [rule for rule in all_rules().values() if not rule.is_header]
+        return sort_findings(finding for rule in others for finding in answer(rule)[0])
+
+    case = Case(facts, Sources(), probes=probes, ask=ask)
+    answered = [answer(rule) for rule in rules.values()]
+    return sort_findings(one for found, _ in answered for one in found), [outcome for _, outcome in answered]
 
 
 def judge_one(rule: Rule, case: Case, failures: dict[str, Failure]) -> tuple[list[Finding], Outcome]:

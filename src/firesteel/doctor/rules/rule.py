@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -25,6 +25,7 @@ class Case:
     facts: Facts
     sources: Sources = field(default_factory=Sources)
     probes: bool = True  # replays are allowed
+    ask: Callable[[], list[Finding]] = list  # what the other rules found, worst first
 
 
 class Rule(ABC):
@@ -45,6 +46,7 @@ class Rule(ABC):
     is_static: ClassVar[bool] = False  # judges the source alone, also without a run
     has_replay: ClassVar[bool] = False  # trains copies after the script; left out with --no-probes
     is_cheap: ClassVar[bool] = True
+    is_header: ClassVar[bool] = False  # stands above what other rules found
 
     @abstractmethod
     def judge(self, case: Case) -> Iterable[Finding]:

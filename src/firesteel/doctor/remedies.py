@@ -1,0 +1,181 @@
+"""What would have helped a training that learnt little: its captured steps replayed with one thing changed."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from dataclasses import dataclass
+
+import torch
+
+from firesteel.doctor.facts import Facts
+from firesteel.doctor.reexecuting import CannotReplay
+from firesteel.doctor.replaying import Change, Curve, Replays, replays_of
+from firesteel.doctor.scales import columns_of, target_scale
+from firesteel.doctor.trainings import Training, main_training
+
+#: A training is in trouble if it ends with at least so much of what the best constant answer costs.
+TROUBLE = 0.5
+#: A change cures if it ends with at most so much of that, and of what the run and its replay end with.
+CURED, OF_THE_RUN, OF_THE_REPLAY = 0.7, 0.6, 0.7
+#: Of two cures the one named first counts unless the other ends with so much less.
+ROOM, LEAST = 1.5, 0.02
+#: Trainings of fewer steps are not judged.
+LEAST_STEPS = 10
+#: A training is stuck, not only short, if so many times its steps do not help.
+N_TIMES = 4
+#: No learning rate beyond this is tried.
+HIGHEST_LR = 10.0
+#: Inputs are off scale if a column has numbers of this size or beyond, or if all are below the other.
+LARGE, SMALL = 10.0, 0.03
+LARGE_TARGETS = 10.0
+
+AS_IT_WAS = Change()
+LOWER = (Change(lr_factor=0.1), Change(lr_factor=0.01))
+HIGHER = tuple(Change(lr_factor=10.0**n) for n in range(1, 7))
+INPUTS = Change(scales_inputs=True)
+TARGETS = Change(scales_targets=True)
+BOTH = Change(scales_inputs=True, scales_targets=True)
+
+_KNOWN: weakref.WeakKeyDictionary[Facts, Trouble | CannotReplay | None] = weakref.WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class Trouble:
+    """A training that learnt little, and the change that would have helped."""
+
+    replays: Replays
+    control: Curve  # the replay without any change
+    cure: Change | None = None
+    cured: Curve | None = None
+    longer: Curve | None = None  # the replay with more steps, where a higher lr would have helped
+
+    @property
+    def training(self) -> Training:
+        return self.replays.training
+
+    @property
+    def relative(self) -> float:
+        """The end of the run, as a share of what the best constant answer costs."""
+        return self.training.end / self.replays.base
+
+    @property
+    def is_reproduced(self) -> bool:
+        """The replay without a change is in trouble, too."""
+        return self.control.relative >= TROUBLE
+
+    def says(self) -> str:
+        """Both curves, in numbers."""
+        assert self.cured is not None
+        n = f"{self.control.n_steps} steps over {len(self.replays.batches)} captured batches"
+        held = ", measured on batches that were not trained on" if self.control.is_held_out else ""
+        return f"replayed on copies ({n}{held}): as it is {self.control.says()}, so changed {self.cured.says()}"
+
+    def says_run(self) -> str:
+        """The run's own curve, and what it is worth."""
+        constant = self.replays.constant
+        least = f"; the best constant answer costs {constant:.4g}" if constant is not None else ""
+        end = self.training.end
+        went = self.training.says() if math.isfinite(end) else f"{self.training.start:.4g} → not finite"
+        return f"the loss went {went} in {self.training.n_steps} steps{least}"
+
+
+def trouble_of(facts: Facts) -> Trouble | None:
+    """The trouble of the training that stands for the run; None where it learnt. Looked at once.
+
+    Raises:
+        CannotReplay: it cannot be said, as its steps cannot be computed again.
+    """
+    if facts not in _KNOWN:
+        try:
+            _KNOWN[facts] = _look(facts)
+        except CannotReplay as reason:
+            _KNOWN[facts] = reason
+    found = _KNOWN[facts]
+    if isinstance(found, CannotReplay):
+        raise CannotReplay(str(found))
+    return found
+
+
+def _look(facts: Facts) -> Trouble | None:
+    training = main_training(facts)
+    if training.n_steps < LEAST_STEPS:
+        raise CannotReplay(f"there were only {training.n_steps} steps")
+    replays = replays_of(facts)
+    if training.end < TROUBLE * replays.base:
+        return None
+    trouble = Trouble(replays, replays.curve(AS_IT_WAS))
+    return _with_cure(trouble)
+
+
+def _with_cure(trouble: Trouble) -> Trouble:
+    replays = trouble.replays
+    candidates: list[Change] = []
+    off_targets, off_inputs = targets_off_scale(replays) is not None, inputs_off_scale(replays) is not None
+    candidates += [TARGETS] * off_targets + [INPUTS] * off_inputs + [BOTH] * (off_targets and off_inputs)
+    candidates += LOWER
+    if trouble.is_reproduced and trouble.training.lr > 0 and math.isfinite(trouble.training.end):
+        candidates += [one for one in HIGHER if trouble.training.lr * one.lr_factor <= HIGHEST_LR]
+    best: tuple[Change, Curve] | None = None
+    for change in candidates:
+        try:
+            curve = replays.curve(change)
+        except CannotReplay:
+            continue
+        if _cures(trouble, curve) and (best is None or ROOM * curve.relative + LEAST < best[1].relative):
+            best = change, curve
+    if best is None:
+        return trouble
+    longer = None
+    if best[0].lr_factor > 1:
+        longer = replays.curve(Change(n_times=N_TIMES))
+    return Trouble(replays, trouble.control, *best, longer)
+
+
+def _cures(trouble: Trouble, curve: Curve) -> bool:
+    against = trouble.control.relative if trouble.is_reproduced else math.inf
+    most = min(CURED, OF_THE_RUN * trouble.relative, OF_THE_REPLAY * against)
+    return math.isfinite(curve.end) and curve.relative <= most
+
+
+# ---- scales
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large the numbers of some columns are."""
+
+    smallest: float  # of the columns' sizes
+    largest: float
+    n_columns: int
+    column: int  # the largest, from 0
+
+
+def inputs_off_scale(replays: Replays) -> Scale | None:
+    """The scale of the first input that has columns of tens and more, or only tiny ones."""
+    expressions = [one for batch in replays.batches for one in batch.losses]
+    for column in zip(*replays.inputs(), strict=False):
+        rows = columns_of([one.data_of(made) for one, made in zip(expressions, column, strict=True)])
+        sizes = rows.double().square().mean(0).sqrt()
+        sizes = sizes[torch.isfinite(sizes) & (sizes > 0)]
+        if not len(sizes):
+            continue
+        scale = Scale(float(sizes.min()), float(sizes.max()), rows.shape[1], int(sizes.argmax()))
+        if scale.largest >= LARGE or scale.largest <= SMALL:
+            return scale
+    return None
+
+
+def targets_off_scale(replays: Replays) -> Scale | None:
+    """The scale of regression targets that are tens and more in size."""
+    pairs = replays.questions()
+    if not pairs or not all(question.is_regression for _, question in pairs):
+        return None
+    targets = [one.data_of(two.target) for one, two in pairs]
+    if any(one.dim() == 0 or one.shape[1:] != targets[0].shape[1:] for one in targets):
+        return None
+    mean, std = target_scale(targets)
+    sizes = (mean.square() + std.square()).sqrt().reshape(-1)
+    if not len(sizes) or not bool(torch.isfinite(sizes).all()) or float(sizes.max()) < LARGE_TARGETS:
+        return None
+    return Scale(float(sizes.min()), float(sizes.max()), len(sizes), int(sizes.argmax()))

@@ -1,0 +1,341 @@
+"""Counterfactuals: the captured steps of a training again, on copies, with one thing changed.
+
+Nothing of the user's is touched: parameters start from copies of their first values, the optimizer is a new one, and
+the random state is put back. Some of the captured batches are never trained on; the loss of these is compared, so that
+learning a few batches by heart does not pass for a cure.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from firesteel.doctor.baselines import Question, as_rows, constant_answer, question_of
+from firesteel.doctor.facts import Backward, Facts, Made
+from firesteel.doctor.reexecuting import CannotReplay, Expression, Swap
+from firesteel.doctor.scales import inputs_of, standardised, target_scale
+from firesteel.doctor.trainings import Training, main_training, mean_of
+
+#: Steps of one replay at most and at least; seconds of one replay, and of all replays of a run.
+MOST_STEPS = 400
+LEAST_STEPS = 20
+LIMIT_S = 1.5
+ALL_S = 12.0
+#: From so many captured steps on, every third is kept out of the training.
+FROM_HELD = 5
+#: Losses of the held-out batches are taken so many times in the last quarter.
+N_LOOKS = 5
+
+_KNOWN: weakref.WeakKeyDictionary[Facts, Replays | CannotReplay] = weakref.WeakKeyDictionary()
+
+_Data = dict[int, dict[int, torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The loss of the compared batches before and behind a replay."""
+
+    start: float
+    end: float  # the mean of several looks in its last quarter; infinite where one was no number
+    n_steps: int
+    is_held_out: bool  # none of the compared batches was trained on
+    relative: float = 0.0  # the end, as a share of what the best constant answer costs
+
+    def says(self) -> str:
+        return f"{self.start:.4g} → {self.end:.4g}" if math.isfinite(self.end) else f"{self.start:.4g} → not finite"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a replay does otherwise than the run did."""
+
+    lr_factor: float = 1.0
+    n_times: int = 1  # so many times the steps
+    scales_inputs: bool = False
+    scales_targets: bool = False
+    swap: Swap | None = field(default=None, compare=False)
+    name: str = ""  # tells swaps apart
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """One captured step: the losses that it used, and what goes into them."""
+
+    losses: tuple[Expression, ...]
+
+
+def replays_of(facts: Facts) -> Replays:
+    """The replays of a run, prepared once.
+
+    Raises:
+        CannotReplay: its steps cannot be computed again.
+    """
+    if facts not in _KNOWN:
+        try:
+            _KNOWN[facts] = Replays(facts)
+        except CannotReplay as reason:
+            _KNOWN[facts] = reason
+    found = _KNOWN[facts]
+    if isinstance(found, CannotReplay):
+        raise CannotReplay(str(found))
+    return found
+
+
+class Replays:
+    """The captured steps of the training that stands for a run, ready to be computed again."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.training: Training = main_training(facts)
+        learns = [one for one in self.training.params if one.initial is not None]
+        if not self.training.batches:
+            raise CannotReplay("no step was looked at closely")
+        if self.training.kind not in _kinds():
+            raise CannotReplay(f"the optimizer {self.training.kind} is none of PyTorch's")
+        self._initial = {id(one): one.initial for one in learns if one.initial is not None}
+        self.batches, reason = [], ""
+        for backwards in self.training.batches:
+            made = [_unscaled(one) for one in backwards]
+            try:
+                self.batches.append(_Batch(tuple(Expression(one, learns) for one in made if one is not None)))
+            except CannotReplay as why:
+                reason = str(why)
+        if not self.batches:
+            raise CannotReplay(reason)
+        first = self.training.batches[0][0]
+        if first.step == 0 and first.loss is not None and not first.is_scaled:
+            with apart():
+                self.batches[0].losses[0].check(self._initial, float(first.loss))
+        self._left_s = ALL_S
+        self._curves: dict[Change, Curve | CannotReplay] = {}
+        self.question: Question | None = question_of(self.batches[0].losses[0])
+        self.constant = self._constant_loss()
+        #: What a net that learns nothing costs: the best constant answer, or where that is not known the first loss.
+        self.base = self.constant or max(self.training.start, 1e-12)
+
+    # ---- which batches
+
+    @property
+    def _trained(self) -> list[_Batch]:
+        return [one for i, one in enumerate(self.batches) if i % 3 != 2] if self.holds_out else self.batches
+
+    @property
+    def _compared(self) -> list[_Batch]:
+        return [one for i, one in enumerate(self.batches) if i % 3 == 2] if self.holds_out else self.batches
+
+    @property
+    def holds_out(self) -> bool:
+        return len(self.batches) >= FROM_HELD
+
+    # ---- inputs and targets
+
+    def inputs(self) -> list[list[Made]]:
+        """Per captured loss the data that weights are applied to, in order."""
+        return [inputs_of(expression) for batch in self.batches for expression in batch.losses]
+
+    def questions(self) -> list[tuple[Expression, Question]]:
+        """The captured losses, each with what it compares; none unless all compare alike."""
+        losses = [one for batch in self.batches for one in batch.losses]
+        pairs = [(one, found) for one in losses if (found := question_of(one)) is not None]
+        kinds = {(one.kind, one.prediction.shape[1:], one.target.shape[1:]) for _, one in pairs}
+        return pairs if len(pairs) == len(losses) and len(kinds) == 1 else []
+
+    def _constant_loss(self, data: _Data | None = None) -> float | None:
+        """What the best constant answer costs on the captured batches."""
+        pairs = self.questions()
+        if not pairs:
+            return None
+        targets = [(data or {}).get(id(one), {}).get(id(two.target), one.data_of(two.target)) for one, two in pairs]
+        answer = constant_answer([one for _, one in pairs], targets)
+        if answer is None:
+            return None
+        losses = []
+        for expression, question in pairs:
+            given = (data or {}).get(id(expression))
+
+            def swap(made: Made, value: torch.Tensor, _: Any, question: Question = question) -> torch.Tensor:
+                return as_rows(question, answer, value) if made is question.prediction else value
+
+            with apart(), torch.no_grad():
+                try:
+                    losses.append(float(expression.compute(self._initial, data=given, swap=swap)))
+                except (CannotReplay, RuntimeError):  # the answer does not fit the prediction
+                    return None
+        found = mean_of(losses)
+        return found if math.isfinite(found) and found > 0 else None
+
+    # ---- running
+
+    def curve(self, change: Change = Change()) -> Curve:
+        """The losses of a replay with a change.
+
+        Raises:
+            CannotReplay: a step takes too long, or cannot be computed so.
+        """
+        if change not in self._curves:
+            began = time.perf_counter()
+            try:
+                with apart():
+                    self._curves[change] = self._run(change)
+            except CannotReplay as reason:
+                self._curves[change] = reason
+            self._left_s -= time.perf_counter() - began
+        found = self._curves[change]
+        if isinstance(found, CannotReplay):
+            raise CannotReplay(str(found))
+        return found
+
+    def _run(self, change: Change) -> Curve:
+        if self._left_s <= 0:
+            raise CannotReplay("the time for replays was spent")
+        leaves = {key: value.clone().requires_grad_() for key, value in self._initial.items()}
+        data = self._changed_data(change)
+        optimizer = self._optimizer(list(leaves.values()), change.lr_factor)
+        compared = self._compared
+        start = self._mean_loss(compared, leaves, data, change.swap)
+        n, began, looks = min(MOST_STEPS, self.training.n_steps) * change.n_times, time.perf_counter(), []
+        limit = min(LIMIT_S, max(self._left_s, 0.1))
+        done = 0
+        while done < n:
+            batch = self._trained[done % len(self._trained)]
+            loss = torch.stack(
+                [one.compute(leaves, data=data.get(id(one)), swap=change.swap) for one in batch.losses]
+            ).sum()
+            self._step(loss, leaves, optimizer, progress=done / n, factor=change.lr_factor)
+            done += 1
+            if done == 3:
+                per_step = (time.perf_counter() - began) / done
+                n = min(n, int(limit / per_step))
+                if n < min(LEAST_STEPS, self.training.n_steps):
+                    raise CannotReplay(f"one step of a replay takes {1000 * per_step:.0f} ms")
+            if done >= 0.75 * n and (n - done) % max(1, n // (4 * N_LOOKS)) == 0:
+                looks.append(self._mean_loss(compared, leaves, data, change.swap))
+                if not math.isfinite(looks[-1]):
+                    break
+        base = self._constant_loss(data) if change.scales_targets else self.base
+        end = mean_of(looks)
+        return Curve(start, end, done, self.holds_out, end / (base or start))
+
+    def stepwise(self, most: int) -> Iterator[tuple[Expression, dict[int, torch.Tensor]]]:
+        """Each loss of a replay as it was, before its step, with the parameters as they are then.
+
+        Random numbers are drawn: to be asked for inside `apart()`.
+        """
+        leaves = {key: value.clone().requires_grad_() for key, value in self._initial.items()}
+        optimizer = self._optimizer(list(leaves.values()), 1.0)
+        began = time.perf_counter()
+        for i in range(min(most, self.training.n_steps)):
+            batch = self.batches[i % len(self.batches)]
+            for expression in batch.losses:
+                yield expression, leaves
+            if time.perf_counter() - began > LIMIT_S:
+                return
+            loss = torch.stack([one.compute(leaves) for one in batch.losses]).sum()
+            self._step(loss, leaves, optimizer, progress=i / self.training.n_steps, factor=1.0)
+
+    def gradients(self) -> list[tuple[Made, float, float]]:
+        """Of each parameter, in the order of the graph, the norms of its gradient and its weights at the first step."""
+        expression = self.batches[0].losses[0]
+        leaves = {key: value.clone().requires_grad_() for key, value in self._initial.items()}
+        with apart():
+            used = [one for one in expression.leaves if one.param is not None]
+            tensors = [leaves[id(one.param)] for one in used]
+            found: tuple[torch.Tensor | None, ...] = torch.autograd.grad(
+                expression.compute(leaves), tensors, allow_unused=True
+            )
+        return [
+            (one, float(gradient.norm()) if gradient is not None else 0.0, float(tensor.detach().norm()))
+            for one, gradient, tensor in zip(used, found, tensors, strict=True)
+        ]
+
+    def _mean_loss(self, batches: list[_Batch], leaves: Any, data: Any, swap: Swap | None) -> float:
+        with torch.no_grad():
+            return mean_of(
+                float(one.compute(leaves, data=data.get(id(one)), swap=swap))
+                for batch in batches
+                for one in batch.losses
+            )
+
+    def _step(
+        self, loss: torch.Tensor, leaves: dict[int, torch.Tensor], optimizer: Any, *, progress: float, factor: float
+    ) -> None:
+        if loss.requires_grad:
+            tensors = list(leaves.values())
+            gradients = torch.autograd.grad(loss, tensors, allow_unused=True)
+            for tensor, gradient in zip(tensors, gradients, strict=True):
+                tensor.grad = gradient
+            self._clip(tensors)
+        lrs = self.training.lrs
+        for group in optimizer.param_groups:
+            group["lr"] = lrs[min(int(progress * len(lrs)), len(lrs) - 1)] * factor
+        optimizer.step()
+
+    def _clip(self, tensors: list[torch.Tensor]) -> None:
+        if self.training.clipping is not None:
+            name, limit = self.training.clipping
+            tensors = [one for one in tensors if one.grad is not None]
+            (torch.nn.utils.clip_grad_norm_ if name == "clip_grad_norm_" else torch.nn.utils.clip_grad_value_)(
+                tensors, limit
+            )
+
+    def _optimizer(self, tensors: list[torch.Tensor], factor: float) -> torch.optim.Optimizer:
+        settings = dict(self.training.settings)
+        settings["lr"] = max(self.training.lr * factor, 1e-30)
+        if self.training.optimizer is None:
+            return torch.optim.SGD(tensors, lr=settings["lr"])
+        kind = _kinds()[self.training.kind]
+        known = kind.__init__.__code__.co_varnames[: kind.__init__.__code__.co_argcount + 20]
+        chosen = {name: value for name, value in settings.items() if name in known and name not in ("params", "self")}
+        try:
+            return kind(tensors, **chosen)
+        except (TypeError, ValueError) as error:
+            raise CannotReplay(f"a second {self.training.kind} cannot be made ({error})") from error
+
+    # ---- other data
+
+    def _changed_data(self, change: Change) -> _Data:
+        """By id of each expression, the data that take the place of others."""
+        changed: _Data = {}
+        expressions = [one for batch in self.batches for one in batch.losses]
+        if change.scales_inputs:
+            rows = [inputs_of(one) for one in expressions]
+            for column in zip(*rows, strict=False):
+                values = [one.data_of(made) for one, made in zip(expressions, column, strict=True)]
+                for one, made, value in zip(expressions, column, standardised(values), strict=True):
+                    changed.setdefault(id(one), {})[id(made)] = value
+        if change.scales_targets:
+            pairs = self.questions()
+            scale = target_scale([one.data_of(two.target) for one, two in pairs])
+            for one, question in pairs:
+                value = one.data_of(question.target)
+                changed.setdefault(id(one), {})[id(question.target)] = ((value - scale[0]) / scale[1]).to(value.dtype)
+        return changed
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """A block whose random numbers, warnings and gradients are no business of the user's program."""
+    with torch.random.fork_rng(), warnings.catch_warnings(), torch.enable_grad():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(0)
+        yield
+
+
+def _unscaled(backward: Backward) -> Made | None:
+    """The loss as it was before a GradScaler multiplied it."""
+    return backward.made.parents[0] if backward.is_scaled and backward.made is not None else backward.made
+
+
+def _kinds() -> dict[str, Callable[..., torch.optim.Optimizer]]:
+    return {
+        name: kind
+        for name, kind in vars(torch.optim).items()
+        if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer) and name not in ("Optimizer", "LBFGS")
+    }

@@ -1,0 +1,94 @@
+"""D03: the loss does not fall."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import ClassVar
+
+from firesteel.doctor.facts import Facts
+from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.reexecuting import CannotReplay
+from firesteel.doctor.replaying import replays_of
+from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.trainings import mean_of
+
+#: The loss ends with so much of what the best constant answer costs, or else of its first value.
+NOT_LEARNT = 0.9
+LEAST_BACKWARDS = 10
+MOST_CAUSES = 5
+
+
+class NotLearning(Rule):
+    id: ClassVar[str] = "D03"
+    title: ClassVar[str] = "the loss does not fall"
+    level: ClassVar[Level] = "N"
+    has_replay: ClassVar[bool] = True
+    is_header: ClassVar[bool] = True
+    what: ClassVar[str] = (
+        "The loss ends where it began, or no better than one answer for all rows. That is a symptom: this note stands "
+        "above the causes that were found, the likeliest first."
+    )
+    detected: ClassVar[str] = (
+        "The mean of the last tenth of the losses, against what the best constant answer costs, or where that is not "
+        "known against the first losses."
+    )
+    silent: ClassVar[str] = "Where no other rule has found an error or a warning: the note never stands alone."
+    sick: ClassVar[str] = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(256, 8)
+y = (x[:, 0] + x[:, 1] > 0).long()
+net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+nn.init.zeros_(net[0].weight)
+nn.init.zeros_(net[0].bias)
+nn.init.zeros_(net[2].weight)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for epoch in range(50):
+    optimizer.zero_grad()
+    loss = nn.functional.cross_entropy(net(x), y)
+    loss.backward()
+    optimizer.step()
+"""
+    healthy: ClassVar[str] = sick.replace("nn.init.zeros_(net[0].weight)\n", "").replace("lr=0.1", "lr=1.0")
+
+    def judge(self, case: Case) -> Iterable[Finding]:
+        facts = case.facts
+        losses = facts.curve()
+        if len(losses) < LEAST_BACKWARDS:
+            raise NotApplicable(f"only {len(losses)} losses were seen")
+        said = self._says(facts, losses)
+        if said is None:
+            return
+        causes = [one for one in case.ask() if one.level in ("E", "W")]
+        if not causes:
+            return
+        listed = "; ".join(f"{one.rule} line {one.line}: {one.message}" for one in causes[:MOST_CAUSES])
+        first = causes[0]
+        yield self.finding(
+            facts.backwards[-1].site,
+            message="the loss does not fall",
+            evidence=f"{said}; likely causes: {listed}",
+            why="a net that ends no better than one answer for all rows has learnt nothing from its inputs",
+            fix=f"begin with {first.rule} on line {first.line}",
+        )
+
+    @staticmethod
+    def _says(facts: Facts, losses: list[float]) -> str | None:
+        """That nothing was learnt, in numbers; None if something was."""
+        try:
+            replays = replays_of(facts)
+            if replays.training.n_steps < LEAST_BACKWARDS:
+                raise CannotReplay("one of several trainings is short")
+        except CannotReplay:
+            n = max(3, len(losses) // 10)
+            start, end = mean_of(losses[:3]), mean_of(losses[-n:])
+            has_failed = not math.isfinite(end) or (start > 0 and end >= NOT_LEARNT * start)
+            return f"the loss went {start:.4g} → {end:.4g} in {len(losses)} steps" if has_failed else None
+        training = replays.training
+        if training.end < NOT_LEARNT * replays.base:
+            return None
+        constant = f"; one answer for all rows costs {replays.constant:.4g}" if replays.constant is not None else ""
+        return f"the loss went {training.says()} in {training.n_steps} steps{constant}"

@@ -1,0 +1,205 @@
+"""D07: NaN, infinite, vanishing."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import torch
+
+from firesteel.doctor.captures import is_layer_output
+from firesteel.doctor.facts import Facts, Made
+from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.lineage import in_order
+from firesteel.doctor.nonfinite import Origin, backward_origin, forward_origin, has_bad_data, is_bad_at_end
+from firesteel.doctor.reexecuting import CannotReplay
+from firesteel.doctor.remedies import AS_IT_WAS, CURED, LOWER, OF_THE_REPLAY, Trouble, trouble_of
+from firesteel.doctor.replaying import Change, Curve, replays_of
+from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.sites import Site
+
+#: The first layer moves by so much less, for its size, than the last.
+VANISHED = 1e-3
+#: A training failed if its loss ends with so much of what the best constant answer costs.
+FAILED = 0.9
+LEAST_SATURATING = 3
+_SATURATING = ("sigmoid", "tanh", "softsign", "logsigmoid")
+_FIXES = {
+    "sqrt": "add a small number below the root: torch.sqrt(x + 1e-8)",
+    "log": "keep the argument away from 0: torch.log(x.clamp_min(1e-8)), or a loss that takes logits",
+    "div": "add a small number to the divisor: x / (y + 1e-8)",
+    "exp": "subtract the maximum first, or take torch.logsumexp, softmax or a loss that takes logits",
+    "pow": "keep the base away from 0: (x + 1e-8) ** p",
+    "norm": "add a small number below the root: (x.square().sum(1) + 1e-8).sqrt()",
+    "std": "the standard deviation of one or of equal numbers: x.var(...).add(1e-8).sqrt()",
+}
+
+
+class NoNumbersOrGradients(Rule):
+    id: ClassVar[str] = "D07"
+    title: ClassVar[str] = "NaN, infinite or vanishing"
+    level: ClassVar[Level] = "E"
+    has_replay: ClassVar[bool] = True
+    what: ClassVar[str] = (
+        "A logarithm of 0, a root whose slope at 0 is infinite, an exponential that overflows: one such number makes "
+        "all weights NaN at the next step. And in a deep stack of sigmoids gradients shrink layer by layer until the "
+        "first layers stand still."
+    )
+    detected: ClassVar[str] = (
+        "Where the last losses are no numbers: the first operation that made a bad number of good ones, or, in a "
+        "replay on copies, the first whose gradient is bad although the one that came to it was good. Where the loss "
+        "is no better than the best constant answer and the first layer's gradient is a thousandth of the last one's: "
+        "a replay with ReLUs in place of the saturating activations."
+    )
+    silent: ClassVar[str] = (
+        "Masks of minus infinity; single bad losses that training got over; data that hold NaN (S07) and learning "
+        "rates that explode (D01), which are named themselves; deep nets that learn."
+    )
+    sick: ClassVar[str] = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+one, other = torch.randn(64, 4), torch.randn(64, 4)
+other[:8] = one[:8]
+same = torch.arange(64) < 8
+net = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 2))
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+for epoch in range(30):
+    optimizer.zero_grad()
+    distance = torch.sqrt((net(one) - net(other)).square().sum(1))
+    loss = torch.where(same, distance, (1 - distance).clamp_min(0)).mean()
+    loss.backward()
+    optimizer.step()
+"""
+    healthy: ClassVar[str] = sick.replace(".sum(1))", ".sum(1) + 1e-8)")
+
+    def judge(self, case: Case) -> Iterable[Finding]:
+        if not case.facts.backwards:
+            raise NotApplicable("no backward was seen")
+        if is_bad_at_end(case.facts):
+            yield from self._not_finite(case)
+        elif case.probes:
+            yield from self._vanishing(case)
+
+    # ---- NaN and infinite
+
+    def _not_finite(self, case: Case) -> Iterable[Finding]:
+        facts = case.facts
+        if has_bad_data(facts):
+            raise NotApplicable("the data themselves hold NaN or infinities")
+        if self._is_other_bug(case):
+            return
+        origin, reason = forward_origin(facts), ""
+        if origin is None and case.probes:
+            try:
+                origin = backward_origin(replays_of(facts))
+            except CannotReplay as why:
+                reason = f"; not replayed because {why}"
+        if origin is not None and not origin.made.requires_grad:
+            raise NotApplicable("the data themselves hold NaN or infinities")
+        losses = facts.curve()
+        n_bad = next(i for i, one in enumerate(losses, 1) if not math.isfinite(one))
+        seen = f"the loss was no number at backward {n_bad} of {len(losses)} and stayed so"
+        if origin is not None:
+            yield self._describe(origin, seen)
+        else:
+            yield self.finding(
+                facts.backwards[n_bad - 1].site if n_bad <= len(facts.backwards) else facts.backwards[-1].site,
+                level="W",
+                message="the loss became NaN or infinite",
+                evidence=seen + reason,
+                why="from then on every weight is NaN and nothing is learnt",
+                fix="torch.autograd.set_detect_anomaly(True) makes PyTorch name the operation; clip gradients",
+            )
+
+    @staticmethod
+    def _is_other_bug(case: Case) -> bool:
+        """A lower learning rate or scaled data keep the numbers finite."""
+        if not case.probes:
+            return False
+        try:
+            trouble = trouble_of(case.facts)
+        except CannotReplay:
+            return False
+        return trouble is not None and trouble.cure is not None
+
+    def _describe(self, origin: Origin, seen: str) -> Finding:
+        made = origin.made
+        what = "the gradient of" if origin.is_gradient else "the result of"
+        how = " (on copies)" if origin.is_replayed else ""
+        came = ", while the gradient that came to it was finite" if origin.is_gradient else ""
+        return self.finding(
+            made.creation,
+            message=f"{what} `{made.op}` is NaN or infinite here",
+            evidence=f"{seen}; the first bad number{how} is in {what} `{made.op}`{came}; {origin.given}",
+            why="one bad number makes all weights NaN at the next step",
+            fix=_FIXES.get(made.op, "keep what goes in away from where the function has no finite value or slope"),
+        )
+
+    # ---- vanishing
+
+    def _vanishing(self, case: Case) -> Iterable[Finding]:
+        try:
+            trouble = trouble_of(case.facts)
+        except CannotReplay:
+            return
+        if trouble is None or trouble.cure is not None or trouble.relative < FAILED:
+            return
+        layers = [
+            (made, gradient / weight) for made, gradient, weight in _weights(trouble) if weight > 0 and gradient > 0
+        ]
+        saturating = _saturating(case.facts)
+        if len(layers) < LEAST_SATURATING or len(saturating) < LEAST_SATURATING:
+            return
+        share = layers[0][1] / layers[-1][1]
+        if share > VANISHED:
+            return
+        cured = _with_relus(trouble)
+        if cured is None:
+            return
+        counts = Counter(one.creation for one in saturating)
+        yield self.finding(
+            _most_common(counts),
+            message=f"gradients vanish in a stack of {len(saturating)} saturating activations ({saturating[0].op})",
+            evidence=f"at the first step the gradient of the first layer is {layers[0][1]:.2g} of its weights, that of "
+            f"the last layer {layers[-1][1]:.2g}; {trouble.says_run()}; replayed on copies ({cured.n_steps} steps): as "
+            f"it is {trouble.control.says()}, with ReLUs {cured.says()}",
+            why="each sigmoid passes at most a quarter of the gradient on, so the first layers stand still",
+            fix="take nn.ReLU() (or nn.GELU()) inside the net; add norms or skip connections where it is deep",
+        )
+
+
+def _weights(trouble: Trouble) -> list[tuple[Made, float, float]]:
+    """Of the weights of layers, in order, the norms of gradient and weights at the first step."""
+    return [one for one in trouble.replays.gradients() if len(one[0].shape) >= 2]
+
+
+def _saturating(facts: Facts) -> list[Made]:
+    """The activations behind layers whose result goes on into the net, in the first graph."""
+    backward = next((one for one in facts.backwards if one.made is not None), None)
+    order = in_order(backward.made) if backward is not None and backward.made is not None else []
+    return [one for one in order if one.op in _SATURATING and one.parents and is_layer_output(one.parents[0])]
+
+
+def _with_relus(trouble: Trouble) -> Curve | None:
+    """The replay with ReLUs inside, if it cures; also at lower rates, which ReLUs may need."""
+
+    def swap(made: Made, value: torch.Tensor, first: Any) -> torch.Tensor:
+        is_inside = made.op in _SATURATING and isinstance(first, torch.Tensor) and value.shape[-1] > 1
+        return torch.relu(first) if is_inside else value
+
+    for change in (AS_IT_WAS, *LOWER):
+        try:
+            curve = trouble.replays.curve(Change(lr_factor=change.lr_factor, swap=swap, name="relu"))
+        except CannotReplay:
+            continue
+        if curve.relative <= min(CURED, OF_THE_REPLAY * trouble.control.relative):
+            return curve
+    return None
+
+
+def _most_common(counts: Counter[Site]) -> Site:
+    return counts.most_common(1)[0][0]

@@ -1,0 +1,199 @@
+"""D09: constant predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import torch
+
+from firesteel.doctor.captures import is_layer_output
+from firesteel.doctor.facts import Facts, Forward, Made
+from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.lineage import in_order, origin
+from firesteel.doctor.places import site_of_forward
+from firesteel.doctor.reexecuting import CannotReplay
+from firesteel.doctor.remedies import trouble_of
+from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+
+LEAST_ROWS = 8
+LEAST_STEPS = 3
+#: Rows count as alike if they differ by less than this share of their size.
+ALIKE = 1e-5
+#: So many calls at the end are looked at, of training and of evaluation.
+N_CALLS = 3
+
+
+class ConstantPredictions(Rule):
+    id: ClassVar[str] = "D09"
+    title: ClassVar[str] = "the same prediction for every row"
+    level: ClassVar[Level] = "E"
+    has_replay: ClassVar[bool] = True
+    what: ClassVar[str] = (
+        "Whatever goes in, the same comes out: the net has lost its inputs on the way, and can at best learn the mean "
+        "of the targets or the most frequent class."
+    )
+    detected: ClassVar[str] = (
+        "The outputs of the last calls in training and in evaluation: all rows the same to the last digits, while the "
+        "targets differ. Going back from there, the first operation is named whose result is the same for every row "
+        "although what went in was not."
+    )
+    silent: ClassVar[str] = (
+        "Outputs that differ between rows, however little is learnt; the first steps of heads that begin with zeros; "
+        "calls with equal inputs; one row at a time."
+    )
+    sick: ClassVar[str] = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(128, 4)
+y = x[:, :1] - x[:, 1:2]
+net = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 1), nn.LayerNorm(1))
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+for epoch in range(20):
+    optimizer.zero_grad()
+    loss = nn.functional.mse_loss(net(x), y)
+    loss.backward()
+    optimizer.step()
+"""
+    healthy: ClassVar[str] = sick.replace(", nn.LayerNorm(1)", "")
+
+    def judge(self, case: Case) -> Iterable[Finding]:
+        facts = case.facts
+        calls = _last_calls(facts)
+        if not calls:
+            raise NotApplicable("no output of a net for several rows was kept after the first steps")
+        if not _targets_vary(facts):
+            raise NotApplicable("no targets were seen that differ between rows")
+        if all(_is_constant(one) for one in calls):
+            yield self._describe(facts, calls[-1], is_explained=_is_explained(case))
+
+    def _describe(self, facts: Facts, call: Forward, *, is_explained: bool) -> Finding:
+        made = next(one for one in call.outputs if _rows(one) is not None)
+        first = _where_rows_become_alike(made)
+        rows = _rows(made)
+        assert rows is not None
+        example = ", ".join(f"{one:.4g}" for one in rows[0].reshape(-1)[:4].tolist())
+        losses = facts.curve()
+        went = f"; the loss went {losses[0]:.4g} → {losses[-1]:.4g}" if losses else ""
+        cause, fix = _cause(first)
+        return self.finding(
+            site_of_forward(facts, call.site) if first is None else first.creation,
+            level="N" if is_explained else "W" if first is not None and first.op == "relu" else "E",
+            message=f"the net gives the same prediction for every row: {cause}",
+            evidence=f"all {len(rows)} rows of the last call on line {call.site.line} got {example}, and so in every "
+            f"other call at the end, while the targets differ{went}",
+            why="what tells rows apart is lost on the way, so at best the mean of the targets is learnt",
+            fix=fix,
+        )
+
+
+def _is_explained(case: Case) -> bool:
+    """A learning rate or a scale has brought it about: these are named themselves."""
+    if not case.probes:
+        return False
+    try:
+        trouble = trouble_of(case.facts)
+    except CannotReplay:
+        return False
+    return trouble is not None and trouble.cure is not None
+
+
+def _last_calls(facts: Facts) -> list[Forward]:
+    """The last calls of training and of evaluation whose outputs were kept."""
+    n_steps = max(facts.n_steps, 0)
+    found = []
+    for calls in (facts.trained(), facts.evaluated()):
+        known = [one for one in calls if _is_known(one)]
+        late = [one for one in known if facts.n_steps == 0 or one.step >= min(LEAST_STEPS, n_steps)]
+        found += late[-N_CALLS:]
+    return sorted(found, key=lambda one: one.at)
+
+
+def _is_known(call: Forward) -> bool:
+    if call.n_rows < LEAST_ROWS or not any(_rows(one) is not None for one in call.outputs):
+        return False
+    return call.rows is None or len(set(call.rows.tolist())) > 1 or call.n_rows > 1
+
+
+def _rows(made: Made) -> torch.Tensor | None:
+    value = made.value
+    is_fit = value is not None and value.dim() >= 1 and value.shape[0] >= LEAST_ROWS and value.is_floating_point()
+    return value if is_fit else None
+
+
+def _varies(value: torch.Tensor) -> bool:
+    """The rows differ, by more than rounding; what is no number counts as different."""
+    if not bool(torch.isfinite(value).all()):
+        return True
+    apart = (value.max(0).values - value.min(0).values).max()
+    return bool(apart > ALIKE * value.abs().max().clamp_min(1e-30))
+
+
+def _is_constant(call: Forward) -> bool:
+    outputs = [rows for one in call.outputs if (rows := _rows(one)) is not None and len(rows) == call.n_rows]
+    return bool(outputs) and not any(_varies(one) for one in outputs)
+
+
+def _targets_vary(facts: Facts) -> bool:
+    known = [
+        one.target.value for one in facts.trained_losses() if one.target is not None and one.target.value is not None
+    ]
+    if known:
+        return any(one.numel() > 1 and bool((one != one.reshape(-1)[0]).any()) for one in known[-6:])
+    # a loss written by hand: the data that it compares with are among its leaves
+    backward = next((one for one in reversed(facts.backwards) if one.made is not None), None)
+    if backward is None or backward.made is None:
+        return False
+    for made in in_order(backward.made):
+        if made.op == "sub" and made.requires_grad:
+            for parent in made.parents:
+                value = parent.value
+                if (
+                    not parent.requires_grad
+                    and value is not None
+                    and value.numel() > 1
+                    and bool((value != value.reshape(-1)[0]).any())
+                ):
+                    return True
+    return False
+
+
+def _where_rows_become_alike(output: Made) -> Made | None:
+    """The first operation on the way to an output with equal rows for differing ones; None if the inputs are alike."""
+    n = output.shape[0]
+    for made in in_order(output):
+        value = made.value
+        if value is None or value.dim() < 1 or value.shape[0] != n or not value.is_floating_point() or _varies(value):
+            continue
+        for parent in made.parents:
+            before = parent.value
+            if before is not None and before.dim() >= 1 and before.shape[0] == n and _varies(before.float()):
+                return made
+    return None
+
+
+def _cause(made: Made | None) -> tuple[str, str]:
+    if made is None:
+        return "its inputs are the same in every row", "look at what goes in: scaling or a cast has made all rows equal"
+    if made.op in ("layer_norm", "group_norm", "instance_norm"):
+        return (
+            "a norm over a single number gives its bias, whatever it is given",
+            f"leave out this norm of {made.shape}",
+        )
+    if made.op in ("softmax", "log_softmax"):
+        return "a softmax over a single number is 1", "leave out the softmax, or give it one output per class"
+    if made.op in ("relu", "clamp"):
+        return (
+            "all units of this ReLU are dead",
+            "begin with PyTorch's own weights, lower the rate, or take nn.LeakyReLU",
+        )
+    if made.op in ("sigmoid", "tanh"):
+        return f"this {made.op} is saturated for every row", "scale the inputs, or lower the learning rate"
+    if is_layer_output(origin(made)):
+        return (
+            "the weights of this layer let nothing of its inputs through",
+            "look at how these weights begin and learn",
+        )
+    return f"after `{made.op}` all rows are equal", "take what tells rows apart past this operation"

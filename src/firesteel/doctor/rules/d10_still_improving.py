@@ -1,0 +1,110 @@
+"""D10: stopped while still improving."""
+
+from __future__ import annotations
+
+import ast
+import math
+import statistics
+from collections.abc import Iterable
+from typing import ClassVar
+
+from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.places import loop_of_epochs
+from firesteel.doctor.reexecuting import CannotReplay
+from firesteel.doctor.remedies import AS_IT_WAS, N_TIMES
+from firesteel.doctor.replaying import Change, replays_of
+from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.trainings import Training, main_training
+
+LEAST_STEPS = 15
+#: Over the last third the loss fell by so much of itself, and by so many times the noise.
+STILL_FALLS, BEYOND_NOISE = 0.02, 2.0
+#: It has so much of what the best constant answer costs left, and the replay with more steps ends so much lower.
+LEFT, LOWER = 0.3, 0.7
+#: A schedule that has come to its end says that the end is meant.
+LEAST_LR = 0.3
+
+
+class StillImproving(Rule):
+    id: ClassVar[str] = "D10"
+    title: ClassVar[str] = "stopped while still improving"
+    level: ClassVar[Level] = "N"
+    has_replay: ClassVar[bool] = True
+    what: ClassVar[str] = "The training ended while its loss was still falling; more epochs would have made it better."
+    detected: ClassVar[str] = (
+        "The loss fell over the last third of the steps by more than its noise, much of it is left, and a replay on "
+        "copies with four times the steps ends far lower on batches that were not trained on."
+    )
+    silent: ClassVar[str] = "Losses that have levelled off; schedules that have come to their end; runs of a few steps."
+    sick: ClassVar[str] = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(512, 8)
+y = (x[:, 0] + x[:, 1] > 0).long()
+net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+optimizer = torch.optim.Adam(net.parameters(), lr=0.002)
+for epoch in range(3):
+    for rows in torch.randperm(512).split(64):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(net(x[rows]), y[rows])
+        loss.backward()
+        optimizer.step()
+"""
+    healthy: ClassVar[str] = sick.replace("range(3)", "range(60)").replace("lr=0.002", "lr=0.02")
+
+    def judge(self, case: Case) -> Iterable[Finding]:
+        if case.facts.stopped:
+            raise NotApplicable("the script was stopped before its end")
+        try:
+            training = main_training(case.facts)
+            if training.n_steps < LEAST_STEPS:
+                raise CannotReplay(f"there were only {training.n_steps} steps")
+            fall = _fall(training)
+            if fall is None or training.lrs[-1] < LEAST_LR * training.lr:
+                return
+            if not case.probes:
+                raise CannotReplay("replays were not wanted, or their time was spent")
+            replays = replays_of(case.facts)
+            if training.end < LEFT * replays.base:
+                return
+            now, longer = replays.curve(AS_IT_WAS), replays.curve(Change(n_times=N_TIMES))
+        except CannotReplay as reason:
+            raise NotApplicable(f"nothing was replayed: {reason}") from None
+        if longer.relative > LOWER * now.relative:
+            return
+        line, text = _loop(case, training)
+        yield self.finding(
+            (case.sources.of(training.batches[0][0].site), line),
+            message="the training stopped while its loss was still falling",
+            evidence=f"the loss went {training.says()} in {training.n_steps} steps, by {fall:.1%} over the last third; "
+            f"replayed on copies it goes {now.says()} in as many steps, {longer.says()} in {longer.n_steps}",
+            why="more epochs would have made it better",
+            fix=f"let it run longer: {text}",
+        )
+
+
+def _fall(training: Training) -> float | None:
+    """By how much of itself the loss fell over the last third; None where that is nothing, or noise."""
+    third = max(3, training.n_steps // 3)
+    tail = training.curve[-third:]
+    if len(tail) < 2 * 3 - 1 or not all(math.isfinite(one) for one in tail):
+        return None
+    half = len(tail) // 2
+    before, after = tail[:half], tail[half:]
+    fell = statistics.fmean(before) - statistics.fmean(after)
+    spread = statistics.pstdev(tail) / math.sqrt(max(half, 1))
+    level = abs(statistics.fmean(before)) or 1.0
+    is_clear = fell > STILL_FALLS * level or fell > BEYOND_NOISE * spread
+    return fell / level if fell > 0 and is_clear else None
+
+
+def _loop(case: Case, training: Training) -> tuple[int, str]:
+    """The line of the loop over epochs, and how to change it."""
+    site = training.batches[0][0].site
+    loop = loop_of_epochs(case.sources.of(site), site.line)
+    if loop is None:
+        return site.line, "more epochs"
+    shown = case.sources.of(site).text_of(loop.iter if isinstance(loop, ast.For) else loop.test)
+    return loop.lineno, f"`{shown}` is where its length is set"
