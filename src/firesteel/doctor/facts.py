@@ -35,6 +35,7 @@ class Made:
     at: int
     func: Callable[..., Any] | None = None
     module: Module | None = None  # the innermost module in whose forward it was made
+    is_called_inside: bool = False  # that module is PyTorch's own, and PyTorch's own code called it
     is_in_place: bool = False  # the tensor of args[0] was changed
     part: int | None = None  # which one of several results
     value: torch.Tensor | None = None  # a copy, where it is small
@@ -51,8 +52,8 @@ class Made:
 
     @property
     def creation(self) -> Site:
-        """The line to name: where the layer was created, if it happened inside a layer that PyTorch brings along."""
-        if self.module is not None and not self.module.has_users_forward and self.module.site is not None:
+        """The line to name: where the layer was created, if PyTorch's own code called it, as in an nn.Sequential."""
+        if self.module is not None and self.is_called_inside and self.module.site is not None:
             return self.module.site
         return self.site
 

@@ -93,7 +93,7 @@ def softmax_dim(made: Made) -> int | None:
 
 
 def regressions(facts: Facts) -> list[tuple[Site, Made, Made]]:
-    """Errors of amounts that were trained on: the place, the answer and the target, from PyTorch's losses or by hand."""
+    """Errors of amounts that were trained on, by PyTorch's losses or by hand: the place, the answer, the target."""
     names = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
     found = [(one.site, one.input, one.target) for one in facts.trained_losses(*names) if one.target is not None]
     seen: set[int] = set()

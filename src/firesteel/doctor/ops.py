@@ -181,9 +181,11 @@ class Seeing(TorchFunctionMode):
 
     def _new(self, op: str, args: tuple[Any, ...], kwargs: dict[str, Any], site: Any, **more: Any) -> Made:
         watch = self._watch
+        stack = watch.module_stack
+        is_inside = len(stack) > 1 and not stack[-1].has_users_forward and not stack[-2].has_users_forward
         return Made(
             op=op, args=args, kwargs=kwargs, site=site, shape=(), dtype=None, requires_grad=False, at=watch.tick(),
-            module=watch.module_stack[-1] if watch.module_stack else None, **more,
+            module=stack[-1] if stack else None, is_called_inside=is_inside, **more,
         )  # fmt: skip
 
     # ---- tensors and their records

@@ -17,19 +17,19 @@ class SoftmaxBeforeCrossEntropy(Rule):
     title: ClassVar[str] = "softmax before cross entropy"
     level: ClassVar[Level] = "E"
     what: ClassVar[str] = (
-        "Cross entropy takes logits and applies log-softmax to them itself. Given probabilities it takes the softmax of "
-        "a softmax: the loss can never come near 0 (with 3 classes it ends at 0.55, with 10 at 1.46), gradients are small, "
-        "and training stalls without an error."
+        "Cross entropy takes logits and applies log-softmax to them itself. Given probabilities it takes the "
+        "softmax of a softmax: the loss can never come near 0 (with 3 classes it ends at 0.55, with 10 at 1.46), "
+        "gradients are small, and training stalls without an error."
     )
     detected: ClassVar[str] = (
-        "What went into cross entropy is followed back through views, slices and casts to the operation that made its "
-        "numbers. The finding is there if this is a softmax and a backward went through the loss."
+        "What went into cross entropy is followed back through views, slices and casts to the operation that made "
+        "its numbers. The finding is there if this is a softmax and a backward went through the loss."
     )
     silent: ClassVar[str] = (
-        "Log-softmax before cross entropy is harmless (its softmax is the same again). A softmax that is only used for "
-        "prediction, inside attention, or before NLLLoss of its logarithm, is right."
+        "Log-softmax before cross entropy is harmless (its softmax is the same again). A softmax that is only "
+        "used for prediction, inside attention, or before NLLLoss of its logarithm, is right."
     )
-    sick: ClassVar[str] = '''
+    sick: ClassVar[str] = """
 import torch
 from torch import nn
 
@@ -43,7 +43,7 @@ for epoch in range(20):
     loss = nn.functional.cross_entropy(net(x), y)
     loss.backward()
     optimizer.step()
-'''
+"""
     healthy: ClassVar[str] = sick.replace(", nn.Softmax(dim=1)", "") + "proba = net(x).softmax(1)\n"
 
     def judge(self, case: Case) -> Iterable[Finding]:
@@ -65,5 +65,6 @@ for epoch in range(20):
             evidence=f"the numbers that cross entropy was given came out of a softmax over {n_classes} classes; "
             f"with it the loss cannot fall below {least:.3f}",
             why="the loss stalls far from 0 and gradients are small",
-            fix=source.remove_line(site.line) + "\n     leave out the softmax; take it only where probabilities are shown",
+            fix=source.remove_line(site.line)
+            + "\n     leave out the softmax; take it only where probabilities are shown",
         )

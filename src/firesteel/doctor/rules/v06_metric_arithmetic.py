@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from firesteel.doctor.facts import Facts, LoaderPass, Made
 from firesteel.doctor.findings import Finding, Level
-from firesteel.doctor.lineage import origin
+from firesteel.doctor.lineage import is_answer, origin
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.source import Source
 
@@ -128,11 +128,6 @@ with torch.no_grad():
             why="the score is too large by the size of a batch",
             fix=source.replace_node(division.right, f"{ast.unparse(division.right)[:-1]}.dataset)"),
         )
-
-
-def is_answer(made: Made) -> bool:
-    """It was computed from weights."""
-    return any(one.op == "parameter" for one in made.walk())
 
 
 def _once(found: list[Made]) -> list[Made]:
