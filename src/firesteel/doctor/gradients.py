@@ -54,6 +54,7 @@ class Gradients:
         self._sites: dict[int, tuple[weakref.ref[torch.Tensor], Site, bool, bool]] = {}
         self._inside: list[Step] = []  # the steps that are running
         self._weights: dict[int, torch.Tensor] = {}  # before the step that runs, by id of the tensor (hot only)
+        self._reachable: list[tuple[torch.Tensor, _State]] = []  # while a backward runs
         self.in_scaler = False  # a GradScaler is calling step()
         self.scaled: weakref.ref[torch.Tensor] | None = None  # the loss that it scaled last
 
@@ -80,7 +81,7 @@ class Gradients:
 
     def _keep_initial(self, tensor: torch.Tensor, param: Param) -> None:
         """A copy from before the first step, taken at a backward: by then it has been given its values."""
-        is_before = param.initial is None and self._watch.facts.n_steps == 0 and param.n_by_hand == 0
+        is_before = param.initial is None and param.n_by_hand == 0
         if is_before and tensor.numel() <= self._watch.kept_of_params and not tensor.is_meta:
             param.initial = tensor.detach().clone()
 
@@ -125,15 +126,18 @@ class Gradients:
         first = tensors[0] if isinstance(tensors, list | tuple) and tensors else tensors
         is_scalar = isinstance(first, torch.Tensor) and first.numel() == 1
         event = Backward(
-            at=watch.tick(), site=site, loss=first.detach().reshape(()).clone() if is_scalar else None,
+            at=watch.tick(), site=site, loss=_copy_of_number(first) if is_scalar else None,
             made=watch.seeing.made_of(first) if watch.is_hot else None, is_hot=watch.is_hot,
             retains_graph=retains_graph, creates_graph=creates_graph, step=watch.facts.n_steps,
             is_scaled=self._comes_from_scaled(first),
         )  # fmt: skip
         if watch.is_hot:
             self._walk(tensors, event)
-        for tensor, state in self._living():
-            self._keep_initial(tensor, state.param)
+        self._reachable = self._living()
+        is_first = watch.facts.n_steps == 0
+        for tensor, state in self._reachable:
+            if is_first:
+                self._keep_initial(tensor, state.param)
             self._judge(tensor, state)
         return event
 
@@ -159,7 +163,8 @@ class Gradients:
             self._judge_free(tensor, gradient, state)
         state.holds_applied = False
         if gradient is None:
-            self._clear(state)
+            if state.pending or state.is_stale:
+                self._clear(state)
             state.before = None
             return
         state.before = _note(gradient)
@@ -193,10 +198,15 @@ class Gradients:
                 state.param.n_stale_by_hand += 1
         state.probe = None
 
+    def drop_backward(self) -> None:
+        """It was left by an exception."""
+        self._reachable = []
+
     def after_backward(self, event: Backward) -> None:
         inside = self._inside[-1] if self._inside else None
         is_hot = self._watch.is_hot
-        for tensor, state in self._living():
+        reachable, self._reachable = self._reachable, []
+        for tensor, state in reachable:
             gradient = tensor.grad
             if gradient is None or _is_same(gradient, state.before):
                 continue
@@ -273,7 +283,8 @@ class Gradients:
             step.n_frozen += not tensor.requires_grad
             step.n_zeroed += self._clear(state)
             return
-        if not _is_same(gradient, state.applied):  # nobody clears what is left on a layer that was replaced
+        is_applied = _is_same(gradient, state.applied)
+        if not is_applied:  # nobody clears what is left on a layer that was replaced
             step.optimizer.ever_with_gradient.add(id(state.param))
         if _is_other(gradient, state.after_backward):  # somebody computed it and put it there
             state.is_stale = False
@@ -288,7 +299,7 @@ class Gradients:
             step.n_stale += 1
             if step.is_hot:
                 step.stale = (*step.stale, state.param)
-        if state.applied_by is step.optimizer and _is_same(gradient, state.applied):
+        if is_applied and state.applied_by is step.optimizer:
             step.n_unchanged += _has_values(gradient)
 
     def _look_at_pending(self, step: Step, state: _State) -> None:
@@ -309,10 +320,11 @@ class Gradients:
                 if state is None:
                     continue
                 state.version, state.applied_by = tensor._version, step.optimizer
-                self.use(state)
+                if state.pending:
+                    self.use(state)
                 if gradient is not None:
                     state.applied = _note(gradient)
-                before = self._weights.get(id(tensor))
+                before = self._weights.get(id(tensor)) if self._weights else None
                 if before is not None:
                     name = state.param.name or f"parameter {len(step.norms)}"
                     of_gradient = 0.0 if gradient is None or gradient.is_sparse else float(gradient.detach().norm())
@@ -339,6 +351,11 @@ class Gradients:
         if sum(tensor.numel() for tensor in tensors) > self._watch.kept_of_params:
             return {}
         return {id(tensor): tensor.detach().clone() for tensor in tensors}
+
+
+def _copy_of_number(loss: torch.Tensor) -> torch.Tensor:
+    copy = loss.detach().clone()
+    return copy.reshape(()) if copy.dim() else copy
 
 
 def _note(gradient: torch.Tensor) -> _Noted:

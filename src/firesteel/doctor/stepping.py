@@ -176,10 +176,14 @@ class _Steps:
                     retains_graph=creates if retains is None else bool(retains),
                 )  # fmt: skip
             self._depth += 1
+            is_done = False
             try:
                 original(tensors, *args, **kwargs)
+                is_done = True
             finally:
                 self._depth -= 1
+                if not is_done:
+                    self._gradients.drop_backward()
             if event is not None:
                 with watch.shield("seeing a backward"):
                     self._note(event, tensors)
