@@ -127,6 +127,16 @@ for _ in range(5):
 """
 
 
+PERCEPTUAL = """
+net, sees = Net(), Net().eval()
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+for _ in range(6):
+    optimizer.zero_grad()
+    F.mse_loss(sees(net(x).expand(-1, 3)), sees(y.expand(-1, 3)).detach()).backward()
+    optimizer.step()
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -142,7 +152,7 @@ def test_the_optimizer_is_named(diagnose, assert_found, text, line):
 
 
 @pytest.mark.parametrize(
-    "text", [FROZEN, TRAINED, LOADED, COPIED, JOINS, PHYSICS, AVERAGE, RAW.replace("w2]", "w2, b2]")]
+    "text", [FROZEN, TRAINED, LOADED, COPIED, JOINS, PHYSICS, PERCEPTUAL, AVERAGE, RAW.replace("w2]", "w2, b2]")]
 )
 def test_what_is_left_alone_on_purpose_is_passed(diagnose, assert_outcome, text):
     assert_outcome(diagnose(HEAD + text, only=["O04"]), "O04", "passed")

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from firesteel.doctor.facts import Backward, Optimizer, Param
+from firesteel.doctor.facts import Backward, Optimizer
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.source import Source
@@ -167,7 +167,7 @@ for epoch in range(20):
             return
         data = inputs_that_learn(facts)
         params = [one for one in facts.params if one.n_backwards >= A_TRAINING and id(one) not in data]
-        if not params or any(one.n_by_hand for one in facts.params) or any(map(_is_gone, params)):
+        if not params or any(one.n_by_hand for one in facts.params):
             return
         reads = [made for made, param in reads_of_gradients(facts) if param in params]
         backwards: list[Backward] = [one for one in facts.backwards if one.n_reached]
@@ -182,10 +182,6 @@ for epoch in range(20):
             why="nothing is learned",
             fix="change the weights in place under torch.no_grad(), e.g. `w -= lr * w.grad`, or let an optimizer step",
         )
-
-
-def _is_gone(param: Param) -> bool:
-    return param.ref() is None
 
 
 def _bare_step(source: Source) -> ast.Expr | None:

@@ -41,8 +41,8 @@ class InNoOptimizer(Rule):
     )
     silent: ClassVar[str] = (
         "Frozen parameters, parts that were loaded, copied or trained before, weights that are changed by hand (moving "
-        "averages), inputs that need gradients, images or prompts that are optimised through a net, and parameters "
-        "that join an optimizer later."
+        "averages), inputs that need gradients, images or prompts that are optimised through a net, nets in "
+        "evaluation mode, and parameters that join an optimizer later."
     )
     sick: ClassVar[str] = """
 import torch
@@ -83,7 +83,7 @@ for epoch in range(20):
             return False
         held = [one for optimizer in stepped for one in optimizer.params]
         if is_registered(facts, param):  # to optimise an image through a net is no training of the net
-            return any(one.name for one in held)
+            return any(one.name for one in held) and not _is_set_apart(facts, param)
         if is_used_inside(facts, param):  # O05
             return False
         if param.is_parameter:
@@ -142,6 +142,12 @@ def _nearest(facts: Facts, param: Param, stepped: list[Optimizer]) -> Optimizer:
         if any(id(param) in one.reached for one in step.applied):
             counts[id(step.optimizer)] = counts.get(id(step.optimizer), 0) + 1
     return max(stepped, key=lambda one: counts[id(one)])
+
+
+def _is_set_apart(facts: Facts, param: Param) -> bool:
+    """Its net was in evaluation mode whenever it was called: it only measures, as the net of a perceptual loss."""
+    calls = [one for one in facts.forwards if any(held is param for held in one.module.params)]
+    return bool(calls) and not any(one.is_training for one in calls)
 
 
 def _may_be_data(facts: Facts, param: Param) -> bool:
