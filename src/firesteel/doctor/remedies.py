@@ -20,10 +20,12 @@ TROUBLE = 0.5
 CURED, OF_THE_RUN, OF_THE_REPLAY = 0.7, 0.6, 0.7
 #: Of two cures the one named first counts unless the other ends with so much less.
 ROOM, LEAST = 1.5, 0.02
+#: A first loss so many times that of the best constant answer is a matter of scale, whatever a lower rate would do.
+FAR = 10.0
 #: Trainings of fewer steps are not judged.
 LEAST_STEPS = 10
 #: A training is stuck, not only short, if so many times its steps do not help.
-N_TIMES = 4
+N_TIMES = 10
 #: No learning rate beyond this is tried.
 HIGHEST_LR = 10.0
 #: Inputs are off scale if a column has numbers of this size or beyond, or if all are below the other.
@@ -31,7 +33,7 @@ LARGE, SMALL = 10.0, 0.03
 LARGE_TARGETS = 10.0
 
 AS_IT_WAS = Change()
-LOWER = (Change(lr_factor=0.1), Change(lr_factor=0.01))
+LOWER = (Change(lr_factor=0.1), Change(lr_factor=0.01), Change(lr_factor=0.001))
 HIGHER = tuple(Change(lr_factor=10.0**n) for n in range(1, 7))
 INPUTS = Change(scales_inputs=True)
 TARGETS = Change(scales_targets=True)
@@ -110,26 +112,32 @@ def _look(facts: Facts) -> Trouble | None:
 
 def _with_cure(trouble: Trouble) -> Trouble:
     replays = trouble.replays
-    candidates: list[Change] = []
-    off_targets, off_inputs = targets_off_scale(replays) is not None, inputs_off_scale(replays) is not None
-    candidates += [TARGETS] * off_targets + [INPUTS] * off_inputs + [BOTH] * (off_targets and off_inputs)
-    candidates += LOWER
+    targets, inputs = targets_off_scale(replays) is not None, inputs_off_scale(replays) is not None
+    scales = [TARGETS] * targets + [INPUTS] * inputs + [BOTH] * (targets and inputs)
+    rates = list(LOWER[:2] if math.isfinite(trouble.training.end) else LOWER)
     if trouble.is_reproduced and trouble.training.lr > 0 and math.isfinite(trouble.training.end):
-        candidates += [one for one in HIGHER if trouble.training.lr * one.lr_factor <= HIGHEST_LR]
-    best: tuple[Change, Curve] | None = None
-    for change in candidates:
-        try:
-            curve = replays.curve(change)
-        except CannotReplay:
-            continue
-        if _cures(trouble, curve) and (best is None or ROOM * curve.relative + LEAST < best[1].relative):
-            best = change, curve
+        rates += [one for one in HIGHER if trouble.training.lr * one.lr_factor <= HIGHEST_LR]
+    best = _best_of(trouble, scales, None)
+    if best is None or trouble.training.start < FAR * replays.base:
+        best = _best_of(trouble, rates, best)
     if best is None:
         return trouble
     longer = None
     if best[0].lr_factor > 1:
         longer = replays.curve(Change(n_times=N_TIMES))
     return Trouble(replays, trouble.control, *best, longer)
+
+
+def _best_of(trouble: Trouble, changes: list[Change], best: tuple[Change, Curve] | None) -> tuple[Change, Curve] | None:
+    """The change that cures best, if that is clearly better than the best so far."""
+    for change in changes:
+        try:
+            curve = trouble.replays.curve(change)
+        except CannotReplay:
+            continue
+        if _cures(trouble, curve) and (best is None or ROOM * curve.relative + LEAST < best[1].relative):
+            best = change, curve
+    return best
 
 
 def _cures(trouble: Trouble, curve: Curve) -> bool:

@@ -27,8 +27,8 @@ from firesteel.doctor.trainings import Training, main_training, mean_of
 #: Steps of one replay at most and at least; seconds of one replay, and of all replays of a run.
 MOST_STEPS = 400
 LEAST_STEPS = 20
-LIMIT_S = 1.5
-ALL_S = 12.0
+LIMIT_S = 1.0
+ALL_S = 8.0
 #: From so many captured steps on, every third is kept out of the training.
 FROM_HELD = 5
 #: Losses of the held-out batches are taken so many times in the last quarter.

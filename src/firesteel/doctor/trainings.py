@@ -50,9 +50,21 @@ class Training:
         n = max(LAST_STEPS, int(LAST_SHARE * len(self.curve)))
         return mean_of(self.curve[-n:])
 
+    @property
+    def exploded(self) -> float:
+        """By how much the loss had grown when it was last a number, if it did not come down again; else 1."""
+        finite = [one for one in self.curve if math.isfinite(one)]
+        if len(finite) < LAST_STEPS or self.start <= 0 or not self.end > finite[-1] / 2:
+            return 1.0
+        return max(finite[-LAST_STEPS:]) / self.start
+
     def says(self) -> str:
         """First and last loss: "2.30 → 0.05"."""
         return f"{self.start:.4g} → {self.end:.4g}"
+
+
+class Compares(CannotReplay):
+    """The same training with several settings: some of them are meant to fail."""
 
 
 def mean_of(values: Any) -> float:
@@ -84,7 +96,7 @@ def main_training(facts: Facts) -> Training:
             raise CannotReplay("several optimizers take turns")
     first = used[0]  # first values of parameters are kept before the first step of all, so it is the one to replay
     if len({_lr_of(one) for one in used if one.site is first.site}) > 1:
-        raise CannotReplay("the script compares several learning rates")
+        raise Compares("the script compares several learning rates")
     return _of_optimizer(facts, first)
 
 

@@ -65,9 +65,10 @@ for epoch in range(100):
         except CannotReplay as reason:
             yield from self._without_replay(case, str(reason))
             return
-        if trouble is None or trouble.cure is None or not trouble.cure.lr_factor < 1:
-            return
-        yield from self._describe(case, training, trouble)
+        if trouble is not None and trouble.cure is not None and trouble.cure.lr_factor < 1:
+            yield from self._describe(case, training, trouble)
+        elif trouble is not None and trouble.cure is None and training.exploded >= GROWTH:
+            yield self._explosion(case, training, trouble.says_run())
 
     def _describe(self, case: Case, training: Training, trouble: Trouble) -> Iterable[Finding]:
         assert trouble.cure is not None
@@ -87,18 +88,17 @@ for epoch in range(100):
 
     def _without_replay(self, case: Case, reason: str) -> Iterable[Finding]:
         training = self._training(case.facts, reason)
-        finite = [one for one in training.curve if math.isfinite(one)]
-        if len(finite) < 3 or training.start <= 0:
+        if training.exploded < GROWTH:
             raise NotApplicable(f"nothing was replayed: {reason}")
-        highest = max(finite[-3:])
-        if highest < GROWTH * training.start:
-            raise NotApplicable(f"nothing was replayed: {reason}")
-        yield self.finding(
+        yield self._explosion(case, training, f"not replayed because {reason}")
+
+    def _explosion(self, case: Case, training: Training, more: str) -> Finding:
+        highest = training.exploded * training.start
+        return self.finding(
             training.place,
             level="W",
             message=f"the loss explodes with the learning rate {training.lr:g}",
-            evidence=f"the loss grew from {training.start:.4g} to {highest:.4g} in {len(finite)} steps; "
-            f"not replayed because {reason}",
+            evidence=f"the loss grew from {training.start:.4g} to {highest:.4g} and did not come down again; {more}",
             why="steps overshoot, each further than the one before",
             fix=change_of_lr(case.sources, training, training.lr / 10),
         )

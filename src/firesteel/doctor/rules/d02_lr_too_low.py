@@ -9,13 +9,16 @@ from typing import ClassVar
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.places import change_of_lr
 from firesteel.doctor.reexecuting import CannotReplay
-from firesteel.doctor.remedies import CURED, N_TIMES, Trouble, trouble_of
+from firesteel.doctor.remedies import Trouble, trouble_of
+from firesteel.doctor.replaying import Curve
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 
 #: Shorter trainings may be meant so.
 LEAST_STEPS = 40
 #: The loss moved by at most so much of the way that a higher rate goes: an error, or a warning.
 BARELY, LITTLE = 0.15, 0.35
+#: Ten times the steps go at most so much of it.
+LONGER_HELPS = 0.5
 #: A schedule that takes most of the rate away is another bug.
 LEAST_MEAN = 0.3
 
@@ -32,7 +35,7 @@ class LrTooLow(Rule):
     detected: ClassVar[str] = (
         "A training that ends near the best constant answer is replayed on copies with 10, 100, ... times the rate. It"
         " is an error if the loss moved by less than 15 % of the way that a higher rate goes in as many steps, on "
-        "batches that were not trained on, and four times the steps at the old rate do not help either."
+        "batches that were not trained on, and ten times the steps at the old rate do not go half of that way either."
     )
     silent: ClassVar[str] = (
         "Trainings that learn; short runs (fewer than 40 steps, or where more steps of the same kind would do); "
@@ -65,28 +68,32 @@ for epoch in range(100):
         if trouble is None or trouble.cure is None or trouble.cured is None or trouble.cure.lr_factor <= 1:
             return
         training = trouble.training
-        is_short = training.n_steps < LEAST_STEPS or trouble.longer is None or trouble.longer.relative <= CURED
+        longer = trouble.longer
+        is_short = training.n_steps < LEAST_STEPS or longer is None or _way(trouble, longer) > LONGER_HELPS
         if is_short or statistics.fmean(training.lrs) < LEAST_MEAN * training.lr:
             return
-        moved = self._moved(trouble)
+        moved = max(_way(trouble, trouble.control), (training.start - training.end) / _whole_way(trouble))
         if moved > LITTLE:
             return
         higher = training.lr * trouble.cure.lr_factor
-        assert trouble.longer is not None
+        assert longer is not None
         yield self.finding(
             training.place,
             level="E" if moved <= BARELY else "W",
             message=f"the learning rate {training.lr:g} is too low: the loss barely moves",
             evidence=f"{trouble.says_run()}; {trouble.says()} (lr {higher:g}); "
-            f"{N_TIMES} times the steps at the old rate: {trouble.longer.says()}",
+            f"{longer.n_steps} steps at the old rate: {longer.says()}",
             why="the weights stay about where they began",
             fix=change_of_lr(case.sources, training, higher),
         )
 
-    @staticmethod
-    def _moved(trouble: Trouble) -> float:
-        """How much of the way that the higher rate goes the run and its replay went."""
-        assert trouble.cured is not None
-        way = trouble.cured.start - trouble.cured.end
-        own = max(trouble.training.start - trouble.training.end, trouble.control.start - trouble.control.end)
-        return own / way if way > 0 else 1.0
+
+def _whole_way(trouble: Trouble) -> float:
+    """How far the loss falls at the higher rate."""
+    assert trouble.cured is not None
+    return max(trouble.cured.start - trouble.cured.end, 1e-12)
+
+
+def _way(trouble: Trouble, curve: Curve) -> float:
+    """How much of that way another replay goes."""
+    return (curve.start - curve.end) / _whole_way(trouble)

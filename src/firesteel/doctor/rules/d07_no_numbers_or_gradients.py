@@ -19,12 +19,15 @@ from firesteel.doctor.remedies import AS_IT_WAS, CURED, LOWER, OF_THE_REPLAY, Tr
 from firesteel.doctor.replaying import Change, Curve, replays_of
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
+from firesteel.doctor.trainings import Compares, main_training
 
-#: The first layer moves by so much less, for its size, than the last.
-VANISHED = 1e-3
+#: The first layer moves by so much less, for its size, than the last: with a cure, and without.
+VANISHED, HARDLY = 1e-3, 1e-4
 #: A training failed if its loss ends with so much of what the best constant answer costs.
 FAILED = 0.9
 LEAST_SATURATING = 3
+#: A loss that had grown by so much before it was no number is a matter of the learning rate.
+EXPLODED = 1_000.0
 _SATURATING = ("sigmoid", "tanh", "softsign", "logsigmoid")
 _FIXES = {
     "sqrt": "add a small number below the root: torch.sqrt(x + 1e-8)",
@@ -90,30 +93,37 @@ for epoch in range(30):
         facts = case.facts
         if has_bad_data(facts):
             raise NotApplicable("the data themselves hold NaN or infinities")
-        if self._is_other_bug(case):
-            return
-        origin, reason = forward_origin(facts), ""
-        if origin is None and case.probes:
-            try:
-                origin = backward_origin(replays_of(facts))
-            except CannotReplay as why:
-                reason = f"; not replayed because {why}"
-        if origin is not None and not origin.made.requires_grad:
-            raise NotApplicable("the data themselves hold NaN or infinities")
         losses = facts.curve()
         n_bad = next(i for i, one in enumerate(losses, 1) if not math.isfinite(one))
         seen = f"the loss was no number at backward {n_bad} of {len(losses)} and stayed so"
+        origin, reason = forward_origin(facts), ""
+        if origin is not None and not origin.made.requires_grad:
+            raise NotApplicable("the data themselves hold NaN or infinities")
+        if (origin is None or n_bad > 1) and self._is_other_bug(case):
+            return
+        if origin is None:
+            origin, reason = self._replayed(case)
         if origin is not None:
             yield self._describe(origin, seen)
         else:
             yield self.finding(
-                facts.backwards[n_bad - 1].site if n_bad <= len(facts.backwards) else facts.backwards[-1].site,
+                facts.backwards[min(n_bad, len(facts.backwards)) - 1].site,
                 level="W",
                 message="the loss became NaN or infinite",
                 evidence=seen + reason,
                 why="from then on every weight is NaN and nothing is learnt",
                 fix="torch.autograd.set_detect_anomaly(True) makes PyTorch name the operation; clip gradients",
             )
+
+    @staticmethod
+    def _replayed(case: Case) -> tuple[Origin | None, str]:
+        try:
+            main_training(case.facts)
+            return (backward_origin(replays_of(case.facts)), "") if case.probes else (None, "")
+        except Compares as why:
+            raise NotApplicable(str(why)) from None
+        except CannotReplay as why:
+            return None, f"; not replayed because {why}"
 
     @staticmethod
     def _is_other_bug(case: Case) -> bool:
@@ -124,7 +134,7 @@ for epoch in range(30):
             trouble = trouble_of(case.facts)
         except CannotReplay:
             return False
-        return trouble is not None and trouble.cure is not None
+        return trouble is not None and (trouble.cure is not None or trouble.training.exploded >= EXPLODED)
 
     def _describe(self, origin: Origin, seen: str) -> Finding:
         made = origin.made
@@ -158,15 +168,17 @@ for epoch in range(30):
         if share > VANISHED:
             return
         cured = _with_relus(trouble)
-        if cured is None:
+        if cured is None and share > HARDLY:
             return
+        helps = f"with ReLUs {cured.says()}" if cured is not None else "and with ReLUs it needs more steps than these"
         counts = Counter(one.creation for one in saturating)
         yield self.finding(
             _most_common(counts),
+            level="E" if cured is not None else "W",
             message=f"gradients vanish in a stack of {len(saturating)} saturating activations ({saturating[0].op})",
             evidence=f"at the first step the gradient of the first layer is {layers[0][1]:.2g} of its weights, that of "
-            f"the last layer {layers[-1][1]:.2g}; {trouble.says_run()}; replayed on copies ({cured.n_steps} steps): as "
-            f"it is {trouble.control.says()}, with ReLUs {cured.says()}",
+            f"the last layer {layers[-1][1]:.2g}; {trouble.says_run()}; replayed on copies "
+            f"({trouble.control.n_steps} steps): as it is {trouble.control.says()}, {helps}",
             why="each sigmoid passes at most a quarter of the gradient on, so the first layers stand still",
             fix="take nn.ReLU() (or nn.GELU()) inside the net; add norms or skip connections where it is deep",
         )

@@ -16,7 +16,7 @@ from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 #: Steps after which equal units would have parted, if they could.
 LEAST_STEPS = 3
 #: Units count as equal if they differ by less than this share of their size.
-ALIKE = 1e-5
+ALIKE = 1e-4
 
 
 class SymmetricInit(Rule):
@@ -28,7 +28,7 @@ class SymmetricInit(Rule):
         " of 100 units does the work of one. With zeros in several layers no gradient arrives at all."
     )
     detected: ClassVar[str] = (
-        "The first weights of each layer: all units the same. And the proof at the last step that was looked at: its "
+        "The first weights of each layer: all units the same. And the proof some steps later: its "
         "units still give the same numbers for every row."
     )
     silent: ClassVar[str] = (
@@ -73,12 +73,16 @@ for epoch in range(30):
         constant = bool((param.initial == first).all())
         begins = f"all its weights begin with {first:g}" if constant else "all its units begin with the same weights"
         more = f" ({n_layers} layers do)" if n_layers > 1 else ""
-        n_steps = max(len(case.facts.steps), len(case.facts.backwards))
+        late = [made for _, made in layer.captures[LEAST_STEPS:]]
+        n_alike = sum(_is_alike(one) for one in late)
+        is_last = _is_alike(late[-1])
+        end = "to the end" if is_last else "before rounding errors told them apart"
         return self.finding(
             site_of_init(case.facts, param) or param.site or made.creation,
             message=f"the {n_units} units of a layer begin alike and stay alike",
-            evidence=f"{begins}{more}; at the last of {n_steps} steps that was looked at, all {n_units} units still "
-            f"gave the same numbers for each of {made.shape[0]} rows",
+            level="E" if is_last else "W",
+            evidence=f"{begins}{more}; at {n_alike} of {len(late)} later steps that were looked at, {end}, all "
+            f"{n_units} units gave the same numbers for each of {made.shape[0]} rows",
             why="equal units get equal gradients, so the layer does the work of a single unit",
             fix="leave out this initialisation (PyTorch's own is random), or draw it: nn.init.kaiming_uniform_(weight)",
         )
@@ -106,10 +110,14 @@ def _is_symmetric(made: Made, param: Param) -> bool:
 
 
 def _stay_alike(layer: Layer) -> bool:
-    """At the last capture, some steps later, all units give the same numbers, bias and all."""
-    if len(layer.captures) < LEAST_STEPS:
-        return False
-    rows = as_units(layer.last)
+    """Some steps later all units still give the same numbers, bias and all."""
+    late = layer.captures[LEAST_STEPS:]
+    return bool(late) and _is_alike(late[0][1])
+
+
+def _is_alike(made: Made) -> bool:
+    """All units give the same number, for each row."""
+    rows = as_units(made)
     if rows is None or rows.shape[1] < 2 or not bool(torch.isfinite(rows).all()):
         return False
     apart = (rows.max(1).values - rows.min(1).values).max()

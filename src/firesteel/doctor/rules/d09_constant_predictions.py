@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import torch
 
-from firesteel.doctor.captures import is_layer_output
+from firesteel.doctor.captures import NORMS, is_layer_output
 from firesteel.doctor.facts import Facts, Forward, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import in_order, origin
@@ -15,11 +15,12 @@ from firesteel.doctor.places import site_of_forward
 from firesteel.doctor.reexecuting import CannotReplay
 from firesteel.doctor.remedies import trouble_of
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.sites import Site
 
 LEAST_ROWS = 8
 LEAST_STEPS = 3
 #: Rows count as alike if they differ by less than this share of their size.
-ALIKE = 1e-5
+ALIKE = 2e-6
 #: So many calls at the end are looked at, of training and of evaluation.
 N_CALLS = 3
 
@@ -79,7 +80,7 @@ for epoch in range(20):
         went = f"; the loss went {losses[0]:.4g} → {losses[-1]:.4g}" if losses else ""
         cause, fix = _cause(first)
         return self.finding(
-            site_of_forward(facts, call.site) if first is None else first.creation,
+            site_of_forward(facts, call.site) if first is None else _place(first),
             level="N" if is_explained else "W" if first is not None and first.op == "relu" else "E",
             message=f"the net gives the same prediction for every row: {cause}",
             evidence=f"all {len(rows)} rows of the last call on line {call.site.line} got {example}, and so in every "
@@ -174,6 +175,13 @@ def _where_rows_become_alike(output: Made) -> Made | None:
     return None
 
 
+def _place(made: Made) -> Site:
+    """Of a norm the line that gives its size, of all else the line that calls it or its list of layers."""
+    module = made.module
+    is_norm = made.op in NORMS and module is not None and not module.has_users_forward
+    return module.site if is_norm and module is not None and module.site is not None else made.creation
+
+
 def _cause(made: Made | None) -> tuple[str, str]:
     if made is None:
         return "its inputs are the same in every row", "look at what goes in: scaling or a cast has made all rows equal"
@@ -190,7 +198,9 @@ def _cause(made: Made | None) -> tuple[str, str]:
             "begin with PyTorch's own weights, lower the rate, or take nn.LeakyReLU",
         )
     if made.op in ("sigmoid", "tanh"):
-        return f"this {made.op} is saturated for every row", "scale the inputs, or lower the learning rate"
+        if made.value is not None and not bool(((made.value > 1e-3) & (made.value < 1 - 1e-3)).any()):
+            return f"this {made.op} is saturated for every row", "scale the inputs, or lower the learning rate"
+        return f"what tells rows apart has shrunk to nothing before this {made.op}", "take nn.ReLU() inside the net"
     if is_layer_output(origin(made)):
         return (
             "the weights of this layer let nothing of its inputs through",

@@ -11,12 +11,13 @@ from typing import ClassVar
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.places import loop_of_epochs
 from firesteel.doctor.reexecuting import CannotReplay
-from firesteel.doctor.remedies import AS_IT_WAS, N_TIMES
+from firesteel.doctor.remedies import AS_IT_WAS, trouble_of
 from firesteel.doctor.replaying import Change, replays_of
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.trainings import Training, main_training
 
 LEAST_STEPS = 15
+N_TIMES = 4
 #: Over the last third the loss fell by so much of itself, and by so many times the noise.
 STILL_FALLS, BEYOND_NOISE = 0.02, 2.0
 #: It has so much of what the best constant answer costs left, and the replay with more steps ends so much lower.
@@ -69,6 +70,9 @@ for epoch in range(3):
             replays = replays_of(case.facts)
             if training.end < LEFT * replays.base:
                 return
+            trouble = trouble_of(case.facts)
+            if trouble is not None and trouble.cure is not None and trouble.cure.lr_factor <= 1:
+                return  # what hinders it is named
             now, longer = replays.curve(AS_IT_WAS), replays.curve(Change(n_times=N_TIMES))
         except CannotReplay as reason:
             raise NotApplicable(f"nothing was replayed: {reason}") from None

@@ -1,0 +1,100 @@
+"""Learning rate too high."""
+
+from __future__ import annotations
+
+HEAD = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+"""
+
+LOADER = """
+from torch.utils.data import DataLoader, TensorDataset
+x = torch.randn(320, 8)
+y = (x[:, 0] * x[:, 1] + x[:, 2] > 0).long()
+loader = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True)
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two, self.out = nn.Linear(8, 32), nn.Linear(32, 32), nn.Linear(32, 2)
+    def forward(self, x):
+        return self.out(F.relu(self.two(F.relu(self.one(x)))))
+def fit(net, optimizer, criterion):
+    for _ in range(6):
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            criterion(net(xb), yb).backward()
+            optimizer.step()
+net = Net()
+optimizer = torch.optim.RMSprop(net.parameters(), lr=1.0)
+fit(net, optimizer, nn.CrossEntropyLoss())
+"""
+
+RAW = """
+x = torch.linspace(0, 10, 100)
+y = 3 * x + 2 + torch.randn(100)
+w, b = torch.zeros(1, requires_grad=True), torch.zeros(1, requires_grad=True)
+lr = 0.1
+for _ in range(100):
+    loss = ((w * x + b - y) ** 2).mean()
+    loss.backward()
+    with torch.no_grad():
+        w -= lr * w.grad
+        b -= lr * b.grad
+    w.grad.zero_()
+    b.grad.zero_()
+"""
+
+TWO = """
+x, y = torch.randn(64, 3), torch.randn(64, 1)
+one, two = nn.Linear(3, 1), nn.Linear(3, 1)
+first, second = torch.optim.SGD(one.parameters(), lr=5.0), torch.optim.SGD(two.parameters(), lr=0.1)
+for _ in range(12):
+    for net, optimizer in ((one, first), (two, second)):
+        optimizer.zero_grad()
+        F.l1_loss(net(x), y).backward()
+        optimizer.step()
+"""
+
+
+def test_a_net_thrown_into_a_dead_end_is_named_at_its_optimizer(diagnose, assert_found):
+    diagnosis = diagnose(HEAD + LOADER, only=["D01"])
+    assert_found(diagnosis, "D01", "optimizer = torch.optim.RMSprop(net.parameters(), lr=1.0)")
+    finding = diagnosis.findings[0]
+    assert finding.level == "E"
+    assert "as it is" in finding.evidence
+    assert "so changed" in finding.evidence
+
+
+def test_an_update_by_hand_that_diverges_is_named(diagnose, assert_found):
+    diagnosis = diagnose(HEAD + RAW, only=["D01"])
+    assert_found(diagnosis, "D01", "w -= lr * w.grad")
+    assert "0.1" in diagnosis.findings[0].message
+
+
+def test_without_replays_only_an_explosion_is_a_warning(diagnose, assert_outcome):
+    diagnosis = diagnose(HEAD + RAW, only=["D01"], probes=False)
+    assert [one.level for one in diagnosis.findings] == ["W"]
+    assert "not replayed because" in diagnosis.findings[0].evidence
+    assert_outcome(diagnose(HEAD + LOADER, only=["D01"], probes=False), "D01", "not applicable")
+
+
+def test_a_large_rate_with_which_it_learns_is_right(diagnose, assert_outcome):
+    text = (HEAD + RAW).replace("torch.linspace(0, 10, 100)", "torch.linspace(-1, 1, 100)").replace("0.1", "0.5")
+    assert_outcome(diagnose(text, only=["D01"]), "D01", "passed")
+
+
+def test_labels_that_nothing_explains_are_not_the_rates_fault(diagnose, assert_outcome):
+    text = (HEAD + LOADER).replace("y = (x[:, 0] * x[:, 1] + x[:, 2] > 0).long()", "y = torch.randint(0, 2, (320,))")
+    assert_outcome(diagnose(text.replace("lr=1.0", "lr=1e-3"), only=["D01"]), "D01", "passed")
+
+
+def test_several_rates_are_compared_on_purpose(diagnose, assert_outcome):
+    loop = "for lr in (1e-3, 1.0):\n    net = Net()\n    optimizer = torch.optim.RMSprop(net.parameters(), lr=lr)\n"
+    text = (HEAD + LOADER).split("net = Net()")[0] + loop + "    fit(net, optimizer, nn.CrossEntropyLoss())\n"
+    assert_outcome(diagnose(text, only=["D01"]), "D01", "not applicable")
+
+
+def test_optimizers_that_take_turns_are_not_replayed(diagnose, assert_outcome):
+    assert_outcome(diagnose(HEAD + TWO, only=["D01"]), "D01", "not applicable")

@@ -1,0 +1,74 @@
+"""Learning rate too low."""
+
+from __future__ import annotations
+
+HEAD = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+"""
+
+SLICES = """
+x = torch.randn(240, 6)
+y = x[:, :3].argmax(1)
+net = nn.Sequential(nn.Linear(6, 24), nn.Tanh(), nn.Linear(24, 3))
+optimizer = torch.optim.Adam(net.parameters(), lr=1e-6)
+for _ in range(10):
+    for rows in torch.randperm(240).split(24):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x[rows]), y[rows]).backward()
+        optimizer.step()
+"""
+
+RAW = """
+x = torch.randn(200, 4)
+y = x @ torch.tensor([[1.0], [-2.0], [0.5], [0.0]])
+w = torch.zeros(4, 1, requires_grad=True)
+for _ in range(60):
+    error = x @ w - y
+    loss = (error * error).mean()
+    loss.backward()
+    with torch.no_grad():
+        w -= 1e-6 * w.grad
+        w.grad = None
+"""
+
+
+def test_a_tiny_rate_is_named_at_its_optimizer(diagnose, assert_found):
+    diagnosis = diagnose(HEAD + SLICES, only=["D02"])
+    assert_found(diagnosis, "D02", "optimizer = torch.optim.Adam(net.parameters(), lr=1e-6)")
+    assert diagnosis.findings[0].level == "E"
+    assert "steps at the old rate" in diagnosis.findings[0].evidence
+    assert "lr=1e-6" not in diagnosis.findings[0].fix.split("+")[1]
+
+
+def test_a_tiny_rate_of_an_update_by_hand_is_named(diagnose, assert_found):
+    assert_found(diagnose(HEAD + RAW, only=["D02"]), "D02", "w -= 1e-6 * w.grad")
+
+
+def test_a_short_run_is_meant_so(diagnose, assert_outcome):
+    text = (HEAD + SLICES).replace("range(10)", "range(2)")
+    assert_outcome(diagnose(text, only=["D02"]), "D02", "passed")
+
+
+def test_a_run_that_only_lacks_steps_is_not_the_rates_fault(diagnose, assert_outcome):
+    text = (HEAD + SLICES).replace("lr=1e-6", "lr=1e-3").replace("range(10)", "range(5)")
+    assert_outcome(diagnose(text, only=["D02"]), "D02", "passed")
+
+
+def test_noise_is_learnt_at_no_rate(diagnose, assert_outcome):
+    text = (HEAD + SLICES).replace("y = x[:, :3].argmax(1)", "y = torch.randint(0, 3, (240,))").replace("1e-6", "1e-4")
+    assert_outcome(diagnose(text, only=["D02"]), "D02", "passed")
+
+
+def test_a_converged_net_moves_no_more(diagnose, assert_outcome):
+    text = HEAD + SLICES.replace("optimizer =", "net.load_state_dict(net.state_dict())\noptimizer =").replace(
+        "1e-6", "3e-2"
+    )
+    again = SLICES.split("net = nn")[1].split("\n", 1)[1]
+    assert_outcome(diagnose(text + again, only=["D02"]), "D02", "passed")
+
+
+def test_without_training_there_is_nothing_to_replay(diagnose, assert_outcome):
+    assert_outcome(diagnose(HEAD + "print(nn.Linear(2, 2)(torch.ones(1, 2)))", only=["D02"]), "D02", "not applicable")

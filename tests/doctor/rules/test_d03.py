@@ -1,0 +1,63 @@
+"""The loss does not fall: a note above its causes."""
+
+from __future__ import annotations
+
+HEAD = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(128, 6)
+y = (x[:, 0] > 0).long()
+"""
+
+NO_STEP = """
+net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 2))
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+for _ in range(20):
+    optimizer.zero_grad()
+    F.cross_entropy(net(x), y).backward()
+"""
+
+TINY = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(6, 2)
+    def forward(self, x):
+        return self.layer(x)
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=1e-7)
+for _ in range(60):
+    optimizer.zero_grad()
+    loss = F.cross_entropy(net(x), y)
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def test_a_step_that_is_never_taken_stands_below_the_note(diagnose, assert_found):
+    diagnosis = diagnose(HEAD + NO_STEP, only=["D03"])
+    assert_found(diagnosis, "D03", "F.cross_entropy(net(x), y).backward()")
+    assert diagnosis.findings[0].level == "N"
+    assert "O03" in diagnosis.findings[0].evidence
+
+
+def test_a_tiny_rate_stands_below_the_note(diagnose, assert_found):
+    diagnosis = diagnose(HEAD + TINY, only=["D03"])
+    assert_found(diagnosis, "D03", "loss.backward()")
+    assert "D02" in diagnosis.findings[0].evidence
+
+
+def test_the_note_never_stands_alone(diagnose):
+    text = HEAD.replace("(x[:, 0] > 0).long()", "torch.randint(0, 2, (128,))") + TINY.replace("1e-7", "1e-3")
+    diagnosis = diagnose(text, only=["D03", "D02"])
+    assert diagnosis.findings == ()
+
+
+def test_a_loss_that_falls_needs_no_note(diagnose, assert_outcome):
+    assert_outcome(diagnose(HEAD + TINY.replace("1e-7", "2.0"), only=["D03"]), "D03", "passed")
+
+
+def test_a_few_losses_say_nothing(diagnose, assert_outcome):
+    assert_outcome(diagnose(HEAD + TINY.replace("60", "4"), only=["D03"]), "D03", "not applicable")

@@ -1,0 +1,81 @@
+"""Constant predictions."""
+
+from __future__ import annotations
+
+HEAD = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(128, 5)
+y = x[:, :1] - x[:, 1:2]
+"""
+
+LOOP = """
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+for _ in range(20):
+    optimizer.zero_grad()
+    loss = nn.MSELoss()(net(x[:96]), y[:96])
+    loss.backward()
+    optimizer.step()
+with torch.no_grad():
+    print(net(x[96:]).std())
+"""
+
+NORM = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(5, 16), nn.ReLU(), nn.Linear(16, 1))
+        self.last = nn.LayerNorm(1)
+    def forward(self, x):
+        return self.last(self.body(x))
+net = Net()
+"""
+
+SOFTMAX = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(5, 1)
+    def forward(self, x):
+        out = self.layer(x)
+        return F.softmax(out, dim=1)
+net = Net()
+"""
+
+SAME = """
+x = (x * 0.1).to(torch.int64).float()
+net = nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 1))
+"""
+
+
+def test_a_norm_over_one_number_is_named_where_it_is_created(diagnose, assert_found):
+    diagnosis = diagnose(HEAD + NORM + LOOP, only=["D09"])
+    assert_found(diagnosis, "D09", "self.last = nn.LayerNorm(1)")
+    assert diagnosis.findings[0].level == "E"
+
+
+def test_a_softmax_over_one_number_is_named(diagnose, assert_found):
+    assert_found(diagnose(HEAD + SOFTMAX + LOOP, only=["D09"]), "D09", "return F.softmax(out, dim=1)")
+
+
+def test_equal_inputs_are_named_at_the_call(diagnose, assert_found):
+    diagnosis = diagnose(HEAD + SAME + LOOP, only=["D09"])
+    assert_found(diagnosis, "D09", "loss = nn.MSELoss()(net(x[:96]), y[:96])")
+    assert "inputs are the same" in diagnosis.findings[0].message
+
+
+def test_rows_that_differ_a_little_are_right(diagnose, assert_outcome):
+    text = HEAD + NORM.replace("self.last(self.body(x))", "0.01 * self.body(x)") + LOOP
+    assert_outcome(diagnose(text, only=["D09"]), "D09", "passed")
+
+
+def test_a_head_that_begins_with_zeros_is_right(diagnose, assert_outcome):
+    net = "net = nn.Linear(5, 1)\nnn.init.zeros_(net.weight)\n"
+    assert_outcome(diagnose(HEAD + net + LOOP, only=["D09"]), "D09", "passed")
+
+
+def test_equal_targets_are_learnt_as_they_are(diagnose, assert_outcome):
+    text = HEAD.replace("x[:, :1] - x[:, 1:2]", "torch.ones(128, 1)") + NORM + LOOP
+    assert_outcome(diagnose(text, only=["D09"]), "D09", "not applicable")

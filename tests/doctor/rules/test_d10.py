@@ -1,0 +1,56 @@
+"""Stopped while still improving."""
+
+from __future__ import annotations
+
+HEAD = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(512, 8)
+y = (x[:, 0] + x[:, 1] > 0).long()
+"""
+
+FLAT = """
+net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+optimizer = torch.optim.Adam(net.parameters(), lr=0.002)
+for epoch in range(3):
+    for rows in torch.randperm(512).split(64):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(net(x[rows]), y[rows])
+        loss.backward()
+        optimizer.step()
+"""
+
+FUNCTION = """
+def train(net, optimizer):
+    for rows in torch.randperm(512).split(64):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x[rows]), y[rows]).backward()
+        optimizer.step()
+def main():
+    net = nn.Linear(8, 2)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+    for epoch in range(6):
+        train(net, optimizer)
+main()
+"""
+
+
+def test_the_loop_over_epochs_is_named(diagnose, assert_found):
+    diagnosis = diagnose(HEAD + FLAT, only=["D10"])
+    assert_found(diagnosis, "D10", "for epoch in range(3):")
+    assert diagnosis.findings[0].level == "N"
+
+
+def test_the_loop_that_calls_the_training_is_named(diagnose, assert_found):
+    assert_found(diagnose(HEAD + FUNCTION, only=["D10"]), "D10", "for epoch in range(6):")
+
+
+def test_a_loss_that_has_levelled_off_is_right(diagnose, assert_outcome):
+    text = (HEAD + FLAT).replace("0.002", "0.02").replace("range(3)", "range(30)")
+    assert_outcome(diagnose(text, only=["D10"]), "D10", "passed")
+
+
+def test_a_few_steps_say_nothing(diagnose, assert_outcome):
+    assert_outcome(diagnose(HEAD + FLAT.replace("range(3)", "range(1)"), only=["D10"]), "D10", "not applicable")
