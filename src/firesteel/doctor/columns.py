@@ -41,7 +41,7 @@ class Fresh:
 
     @property
     def mean(self) -> np.ndarray:
-        return self.total / self.n
+        return np.asarray(self.total / self.n)
 
     @property
     def variance(self) -> np.ndarray:

@@ -40,6 +40,7 @@ class Made:
     part: int | None = None  # which one of several results
     value: torch.Tensor | None = None  # a copy, where it is small
     param: Param | None = None
+    scrambles: str = ""  # of an array: how its rows are no rows of the array that it is a view of
     grad_node: str = ""  # "SoftmaxBackward0"
 
     def __repr__(self) -> str:

@@ -15,6 +15,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from firesteel.doctor.facts import Loss, Made
+from firesteel.doctor.rows import scrambled
 from firesteel.doctor.sites import Site, find_site
 from firesteel.doctor.state import Watched
 
@@ -283,7 +284,9 @@ class Seeing(TorchFunctionMode):
 
     def _describe_array(self, array: np.ndarray) -> Made:
         made = self._new("array", (), {}, find_site(sys._getframe(2)))
-        made.shape = tuple(array.shape)
+        made.shape, made.scrambles = tuple(array.shape), scrambled(array)
+        if made.scrambles:
+            self._watch.facts.ops.append(made)
         if array.dtype.kind in "fiub" and array.size <= KEPT_OF_LEAVES:
             made.value = self._copy(torch.from_numpy(np.ascontiguousarray(array)), KEPT_OF_LEAVES)
         self._bind(array, made)

@@ -27,6 +27,26 @@ def _factors(width: int) -> tuple[torch.Tensor, torch.Tensor | None]:
     return torch.from_numpy(factors), columns
 
 
+def scrambled(array: np.ndarray) -> str:
+    """How the rows of an array are no rows of the array that it is a view of; "" where they are.
+
+    A reshape that makes the samples the last axis, and .T behind it, give as many rows as there were, each of which
+    holds one number of many.
+    """
+    base = array.base
+    if not isinstance(base, np.ndarray) or array.ndim < 2 or base.ndim < 2 or base.dtype != array.dtype:
+        return ""
+    n, size = len(array), base.size
+    if n < 2 or len(base) != n or array.size != size or not base.flags.c_contiguous or n == size // n:
+        return ""
+    if array.strides[0] == base.strides[0] or array.strides[0] == 0:
+        return ""
+    return (
+        f"an array {array.shape} is a view of one of {base.shape}, and the numbers of a row lie "
+        f"{array.strides[1] // array.itemsize} apart there: each row holds a bit of many"
+    )
+
+
 def fingerprints(x: torch.Tensor) -> Any:
     """`(n,)` int64, one number a row of `x` `(n, ...)`; None where rows cannot be told apart (no dimension, no values).
 
@@ -34,6 +54,8 @@ def fingerprints(x: torch.Tensor) -> Any:
     last bit have equal numbers; -0.0 and 0.0 count as different.
     """
     if x.dim() == 0 or x.numel() == 0 or x.shape[0] > MOST_ROWS or x.is_complex() or x.layout is not torch.strided:
+        return None
+    if torch._C._functorch.is_functorch_wrapped_tensor(x):  # inside vmap: it has no numbers of its own
         return None
     flat = x.detach().reshape(x.shape[0], -1)
     factors, columns = _factors(flat.shape[1])

@@ -1,0 +1,142 @@
+"""S02: a reshape where a transpose was needed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from math import prod
+from typing import ClassVar
+
+import torch
+
+from firesteel.doctor.facts import Forward
+from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.sites import Site
+from firesteel.doctor.source import Source
+
+#: Pictures read the other way are so much smoother, over so many of them, with sides of at least so many pixels.
+SMOOTHER, LEAST_PICTURES, LEAST_SIDE = 0.7, 8, 5
+
+
+class ReshapedNotTransposed(Rule):
+    id: ClassVar[str] = "S02"
+    title: ClassVar[str] = "reshape used as a transpose"
+    level: ClassVar[Level] = "E"
+    what: ClassVar[str] = (
+        "reshape and view keep the numbers in their order and only cut it otherwise. Where an axis has to move "
+        "(channels to the front, samples to the front) they mix pixels and pictures: each row of the result holds "
+        "a bit of many."
+    )
+    detected: ClassVar[str] = (
+        "A reshape whose new shape has the sizes of the old one in another order, or moves the axis of the "
+        "samples; arrays whose rows are no rows of the array they are a view of; pictures that are far smoother "
+        "when read as height, width, channels."
+    )
+    silent: ClassVar[str] = "Axes that are merged or split in their order, permute and transpose, sizes of 1."
+    sick: ClassVar[str] = """
+import torch
+
+torch.manual_seed(0)
+pictures = torch.rand(10, 6, 8, 3)  # rows, height, width, channels
+batch = pictures.reshape(10, 3, 6, 8)
+print(torch.nn.Conv2d(3, 4, 3)(batch).shape)
+"""
+    healthy: ClassVar[str] = sick.replace("pictures.reshape(10, 3, 6, 8)", "pictures.permute(0, 3, 1, 2)").replace(
+        "print(", "print(batch.reshape(10, -1).shape, "
+    )
+
+    def judge(self, case: Case) -> Iterable[Finding]:
+        facts = case.facts
+        reshaped = [one for one in facts.ops if one.op in ("reshape", "view") and one.parents and one.site.is_users]
+        arrays = [one for one in facts.ops if one.scrambles]
+        pictures = [one for one in facts.forwards if one.is_hot and one.input is not None and len(one.input.shape) == 4]
+        if not reshaped and not arrays and not pictures:
+            raise NotApplicable("no tensor was reshaped and no pictures went into a net")
+        n_found = 0
+        for one in {made.site: made for made in reversed(reshaped)}.values():
+            before, after = one.parents[0].shape, one.shape
+            said = _reordered(before, after) or _samples_moved(before, after)
+            if said:
+                n_found += 1
+                yield self._describe(one.site, f"{before} is cut anew as {after}: {said}")
+        for one in {made.site: made for made in arrays}.values():
+            if not n_found:
+                n_found += 1
+                yield self._describe(_reshape_call(case) or one.site, one.scrambles)
+        if not n_found:
+            for said in _rough(pictures):
+                yield self._describe(_reshape_call(case) or pictures[0].site, said)
+                return
+
+    def _describe(self, place: Site | tuple[Source, ast.AST], evidence: str) -> Finding:
+        return self.finding(
+            place,
+            message="this reshape mixes what belongs to different rows or channels",
+            evidence=evidence,
+            why="each row holds a bit of many, and no net can learn from it",
+            fix="     move the axis: permute(0, 3, 1, 2), or .T, and reshape only to merge neighbouring axes",
+        )
+
+
+def _reordered(before: tuple[int, ...], after: tuple[int, ...]) -> str:
+    old, new = [n for n in before if n > 1], [n for n in after if n > 1]
+    if len(old) < 2 or old == new or sorted(old) != sorted(new):
+        return ""
+    return "the same sizes in another order, while the numbers stay in theirs"
+
+
+def _samples_moved(before: tuple[int, ...], after: tuple[int, ...]) -> str:
+    """(N, h, w) to (h * w, N), or (h, w, N) to (N, h * w)."""
+    old = [n for n in before if n > 1]
+    new = [n for n in after if n > 1]
+    if len(old) < 3 or len(new) != 2 or len(set(old)) < 2:
+        return ""
+    if new == [prod(old[1:]), old[0]] and new[0] != new[1]:
+        return f"the first axis, of {old[0]}, becomes the last, while the numbers stay in their order"
+    if new == [old[-1], prod(old[:-1])] and old[0] != old[-1]:
+        return f"the last axis, of {old[-1]}, becomes the first, while the numbers stay in their order"
+    return ""
+
+
+def _rough(pictures: list[Forward]) -> Iterator[str]:
+    """Batches (n, c, h, w) that are far smoother when their numbers are read as (n, h, w, c)."""
+    for forward in pictures:
+        value = forward.input.value if forward.input is not None else None
+        if value is None or not value.is_floating_point():
+            continue
+        n, c, h, w = value.shape
+        if n < LEAST_PICTURES or not 2 <= c <= 4 or min(h, w) < LEAST_SIDE:
+            continue
+        other = value.reshape(n, h, w, c).permute(0, 3, 1, 2)
+        as_is, turned = _variation(value), _variation(other)
+        if as_is > 0 and turned < SMOOTHER * as_is:
+            yield (
+                f"neighbouring pixels of {n} pictures differ by {as_is:.3g} on average; read as "
+                f"height, width, channels "
+                f"they differ by {turned:.3g}"
+            )
+            return
+
+
+def _variation(x: torch.Tensor) -> float:
+    return float((x[..., 1:] - x[..., :-1]).abs().mean() + (x[..., 1:, :] - x[..., :-1, :]).abs().mean())
+
+
+def _reshape_call(case: Case) -> tuple[Source, ast.AST] | None:
+    """The call of reshape with most dimensions before the place where the tensor was made."""
+    for path in case.facts.files():
+        source = case.sources[path]
+        calls = [one for one in source.nodes(ast.Call) if _called(one) in ("reshape", "view", "resize")]
+        for call in calls:
+            around = source.statement_at(call.lineno)
+            turned = [one for one in source.parents(call) if isinstance(one, ast.Attribute) and one.attr == "T"]
+            if around is not None and (
+                turned or len(call.args) >= 4 or any(isinstance(a, ast.Tuple) for a in call.args)
+            ):
+                return source, call
+    return None
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")

@@ -1,0 +1,98 @@
+"""S04: rows ordered by their labels and not shuffled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import torch
+
+from firesteel.doctor.facts import Facts, Loss
+from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.sites import Site
+
+#: Batches of so many rows, of which so many must be of one class alone.
+LEAST_ROWS, LEAST_BATCHES, SHARE_PURE = 4, 4, 0.7
+
+
+class OrderedByLabel(Rule):
+    id: ClassVar[str] = "S04"
+    title: ClassVar[str] = "unshuffled and ordered by label"
+    level: ClassVar[Level] = "E"
+    what: ClassVar[str] = (
+        "Rows that come class after class teach one class at a time: each batch undoes what the one before it "
+        "taught, and the last class wins."
+    )
+    detected: ClassVar[str] = (
+        "The labels of the batches of a loss: nearly every batch is of one class, and different batches are of "
+        "different ones."
+    )
+    silent: ClassVar[str] = (
+        "Shuffled rows; batches that are all of one class at one loss, as with the real and the made pictures of "
+        "a GAN; orders by something else (curriculum, time)."
+    )
+    sick: ClassVar[str] = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+y = torch.arange(4).repeat_interleave(30)
+x = nn.functional.one_hot(y, 4).float() + torch.randn(120, 4)
+net = nn.Linear(4, 4)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for epoch in range(5):
+    for i in range(0, 120, 10):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(x[i : i + 10]), y[i : i + 10]).backward()
+        optimizer.step()
+"""
+    healthy: ClassVar[str] = sick.replace("net = ", "order = torch.randperm(120)\nx, y = x[order], y[order]\nnet = ")
+
+    def judge(self, case: Case) -> Iterable[Finding]:
+        facts = case.facts
+        names = ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits")
+        losses = [(one, labels) for one in facts.trained_losses(*names) if (labels := _labels(one)) is not None]
+        if len(losses) < LEAST_BATCHES:
+            raise NotApplicable(f"fewer than {LEAST_BATCHES} batches with labels were looked at")
+        for site in dict.fromkeys(one.site for one, _ in losses):
+            batches = [labels for one, labels in losses if one.site is site]
+            pure = [int(labels[0]) for labels in batches if bool((labels == labels[0]).all())]
+            if (
+                len(batches) < LEAST_BATCHES
+                or len(pure) < SHARE_PURE * len(batches)
+                or len(torch.cat(batches).unique()) < 2
+            ):
+                continue
+            if len(set(pure)) < 2 and len(pure) == len(batches):
+                continue
+            place = _place(facts, site)
+            yield self.finding(
+                place,
+                message="the rows come class after class and are not shuffled",
+                evidence=f"{len(pure)} of {len(batches)} batches that were looked at hold one class "
+                f"alone; classes of these "
+                f"batches, in order: {', '.join(map(str, pure[:8]))}",
+                why="each batch undoes what the one before it taught",
+                fix="     shuffle the training rows: shuffle=True, or torch.randperm before each epoch",
+            )
+
+
+def _labels(loss: Loss) -> torch.Tensor | None:
+    value = loss.target.value if loss.target is not None else None
+    if value is None or value.numel() < LEAST_ROWS or value.numel() != len(value):
+        return None
+    flat = value.reshape(-1)
+    return flat.round().long() if not value.is_floating_point() or bool((flat == flat.round()).all()) else None
+
+
+def _place(facts: Facts, site: Site) -> Site:
+    """Where the loader was made that gave the batches in order; else where they are cut; else the loss."""
+    used = {id(one.loader_pass.loader) for one in facts.trained() if one.loader_pass is not None}
+    for loader in facts.loaders:
+        if id(loader) in used and "Random" not in loader.sampler:
+            return loader.site
+    for forward in facts.trained():
+        if forward.input is not None and forward.input.op == "getitem":
+            return forward.input.site
+    return site

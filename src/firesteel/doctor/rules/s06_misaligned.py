@@ -1,0 +1,143 @@
+"""S06: inputs and targets are of different rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import torch
+
+from firesteel.doctor.facts import Facts, Loss, Made
+from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+
+#: Operations row by row: the first axis keeps its rows.
+_ROW_WISE = frozenset(
+    {"sub", "div", "mul", "add", "rsub", "to", "float", "long", "double", "type", "clone", "detach", "contiguous",
+     "unsqueeze", "squeeze", "view", "reshape", "flatten", "log", "log1p", "sqrt", "pow", "normalize", "clamp", "cpu",
+     "permute", "get_data", "int", "half", "bfloat16", "one_hot", "nan_to_num"}
+)  # fmt: skip
+
+
+class Misaligned(Rule):
+    id: ClassVar[str] = "S06"
+    title: ClassVar[str] = "inputs and targets misaligned"
+    level: ClassVar[Level] = "E"
+    what: ClassVar[str] = (
+        "Where x is shuffled and y is not, or both by orders of their own, each row is taught the answer of "
+        "another. The net learns nothing but the mean, and no error says why."
+    )
+    detected: ClassVar[str] = (
+        "The indices by which the rows of a batch were taken from the data, for the inputs and for the targets: "
+        "row by row they come from different places."
+    )
+    silent: ClassVar[str] = (
+        "One order for both; targets that are made of the inputs; data whose order was not seen (NumPy)."
+    )
+    sick: ClassVar[str] = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(96, 3)
+y = torch.randn(96, 1)
+x = x[torch.randperm(96)]
+net = nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for i in range(0, 96, 16):
+    optimizer.zero_grad()
+    nn.functional.mse_loss(net(x[i : i + 16]), y[i : i + 16]).backward()
+    optimizer.step()
+"""
+    healthy: ClassVar[str] = sick.replace(
+        "x = x[torch.randperm(96)]", "order = torch.randperm(96)\nx, y = x[order], y[order]"
+    )
+
+    def judge(self, case: Case) -> Iterable[Finding]:
+        facts = case.facts
+        pairs = _pairs(facts)
+        if not pairs:
+            raise NotApplicable("the order of inputs and targets was not seen for both")
+        for loss, x, y, index_x, index_y in pairs:
+            if len(index_x[0]) != len(index_y[0]) or index_x[1] != index_y[1] or x is y:
+                continue
+            wrong = int((index_x[0] != index_y[0]).sum())
+            if wrong < 0.5 * len(index_x[0]):
+                continue
+            place = _where(loss, index_x[2], index_y[2])
+            yield self.finding(
+                place.site,
+                message="the rows of inputs and targets are not the same",
+                evidence=f"{wrong} of {len(index_x[0])} rows of a batch have the target of another: "
+                f"the first input is row "
+                f"{int(index_x[0][0])} of {index_x[1]}, its target row {int(index_y[0][0])}",
+                why="each row is taught the answer of another",
+                fix="     draw one order and take both by it: x, y = x[order], y[order]",
+            )
+            return
+
+
+_Index = tuple[torch.Tensor, int, list[Made]]
+
+
+def _pairs(facts: Facts) -> list[tuple[Loss, Made, Made, _Index, _Index]]:
+    """For each trained loss: the input of the net and the target, with the rows that they are of their data."""
+    found = []
+    for loss in facts.losses:
+        if not loss.is_trained or loss.target is None:
+            continue
+        inputs = {id(forward.output): forward.input for forward in facts.trained() if forward.output is not None}
+        x = next((inputs[id(one)] for one in loss.input.walk() if id(one) in inputs), None)
+        if x is None or any(one is x for one in loss.target.walk()):
+            continue
+        index_x, index_y = _index(x), _index(loss.target)
+        if index_x is not None and index_y is not None and (index_x[2] or index_y[2]):
+            found.append((loss, x, loss.target, index_x, index_y))
+    return found
+
+
+def _index(made: Made) -> _Index | None:
+    """The rows of the data that a batch holds, how many there are, and the steps that chose them."""
+    steps: list[Made] = []
+    one = made
+    while one.parents:
+        if one.op == "getitem":
+            steps.append(one)
+        elif one.op not in _ROW_WISE or not one.shape or one.parents[0].shape[:1] != one.shape[:1]:
+            break
+        one = one.parents[0]
+    if not one.shape:
+        return None
+    rows = torch.arange(one.shape[0])
+    for step in reversed(steps):
+        taken = _take(rows, step)
+        if taken is None:
+            return None
+        rows = taken
+    return rows, one.shape[0], steps
+
+
+def _take(rows: torch.Tensor, step: Made) -> torch.Tensor | None:
+    key = step.args[1] if len(step.args) > 1 else None
+    if isinstance(key, tuple) and key:
+        key = key[0]
+    if isinstance(key, slice):
+        ends = (key.start, key.stop, key.step)
+        return rows[key] if all(one is None or isinstance(one, int) for one in ends) else None
+    if isinstance(key, Made) and key.value is not None and len(key.shape) == 1 and not key.value.is_floating_point():
+        value = key.value
+        if value.dtype == torch.bool:
+            return rows[value] if len(value) == len(rows) else None
+        return rows[value] if not len(value) or int(value.abs().max()) <= len(rows) else None
+    return None
+
+
+def _where(loss: Loss, steps_x: list[Made], steps_y: list[Made]) -> Made:
+    """The step that only one side has: an order drawn for it alone."""
+    orders_y = {id(one.args[1]) for one in steps_y if isinstance(one.args[1], Made)}
+    orders_x = {id(one.args[1]) for one in steps_x if isinstance(one.args[1], Made)}
+    for steps, others in ((steps_x, orders_y), (steps_y, orders_x)):
+        for one in reversed(steps):
+            if isinstance(one.args[1], Made) and id(one.args[1]) not in others:
+                return one
+    return (steps_x or steps_y or [loss.made])[0]
