@@ -110,5 +110,18 @@ def test_healthy_loops_are_passed(diagnose, assert_outcome, text):
     assert_outcome(diagnose(HEAD + text, only=["O11"]), "O11", "passed")
 
 
+def test_a_loop_over_time_is_no_loop_over_batches(diagnose, assert_outcome):
+    text = """
+for epoch in range(9):
+    h = torch.zeros(80, 3)
+    for _ in range(len(x) // bs):
+        h = x + net(x)
+    optimizer.zero_grad()
+    F.mse_loss(h, x).backward()
+    optimizer.step()
+"""
+    assert_outcome(diagnose(HEAD + text, only=["O11"]), "O11", "not applicable")
+
+
 def test_without_steps_there_is_nothing_to_look_at(diagnose, assert_outcome):
     assert_outcome(diagnose(HEAD, only=["O11"]), "O11", "not applicable")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
@@ -190,12 +191,16 @@ def _one_a_step(facts: Facts, batches: list[Batch]) -> list[Batch]:
     """The last one of each place before each update: a net may be called several times for one step."""
     updates = [one.at for one in facts.steps] or [one.at for one in facts.backwards]
     found: dict[tuple[int, Site], Batch] = {}
+    calls = [one for one in facts.forwards if one.has_grad and one.rows is not None]
+    n_calls = Counter(one.site for one in calls or batches)
     i = 0
     for one in batches:
         while i < len(updates) and updates[i] < one.at:
             i += 1
         found[(i, one.site)] = one
-    return list(found.values())
+    n_steps = Counter(site for _, site in found)
+    # Several calls for one step: the loop around them is one over time or over parts, and no loop over batches.
+    return [one for one in found.values() if n_calls[one.site] < 1.5 * n_steps[one.site]]
 
 
 def _idle_loop(case: Case, site: Site) -> ast.For | None:
