@@ -46,7 +46,7 @@ class Fresh:
     @property
     def variance(self) -> np.ndarray:
         """With n as the divisor."""
-        return np.maximum(self.squares / self.n - self.mean**2, 0.0)
+        return np.asarray(np.maximum(self.squares / self.n - self.mean**2, 0.0))
 
 
 class Columns:

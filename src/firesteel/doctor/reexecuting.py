@@ -59,6 +59,8 @@ class Expression:
         self.params = [made.param for made in self.leaves if made.param is not None]
         self._data: dict[int, Value] = {}
         for made in self.dependent:
+            if made.op == "multinomial":
+                raise CannotReplay("the loss depends on samples of the net's own answers")
             if made.func is None and made.op != "part":
                 raise CannotReplay(f"`{made.op}` on line {made.site.line} was not seen as one operation")
             for parent in made.parents:
@@ -142,7 +144,7 @@ class Expression:
 def _draws(made: Made) -> bool:
     """An operation that may drop some of its numbers inside."""
     if made.op == "multi_head_attention_forward":
-        return bool(made.kwargs.get("training")) or float(made.argument(8, "dropout_p", 0.0) or 0.0) > 0
+        return bool(made.argument(13, "training", True)) and float(made.argument(10, "dropout_p", 0.0) or 0.0) > 0
     if made.op == "scaled_dot_product_attention":
         return float(made.argument(4, "dropout_p", 0.0) or 0.0) > 0
     return made.op in {"lstm", "gru", "rnn_tanh", "rnn_relu"} and any(

@@ -74,7 +74,8 @@ for epoch in range(100):
         assert trouble.cure is not None
         if not trouble.is_reproduced:
             is_scaled = any(one.is_scaled for one in case.facts.backwards)
-            if is_scaled or not math.isfinite(training.end) or trouble.relative < WORSE:
+            is_worse = trouble.replays.constant is not None and trouble.relative >= WORSE
+            if is_scaled or not math.isfinite(training.end) or not is_worse:
                 return
         lower = training.lr * trouble.cure.lr_factor
         yield self.finding(

@@ -61,7 +61,9 @@ for epoch in range(30):
         weighted = [(layer, param) for layer in layers if (param := _weight(layer.last)) is not None]
         if not weighted:
             raise NotApplicable("no layer was trained whose first weights were kept")
-        equal = [(layer, param) for layer, param in weighted if _is_symmetric(layer.last, param) and _stay_alike(layer)]
+        equal = [
+            (layer, param) for layer, param in weighted if _is_symmetric(layer.last, param) and _stay_alike(case, layer)
+        ]
         if equal:
             yield self._describe(case, *equal[0], n_layers=len(equal))
 
@@ -73,7 +75,7 @@ for epoch in range(30):
         constant = bool((param.initial == first).all())
         begins = f"all its weights begin with {first:g}" if constant else "all its units begin with the same weights"
         more = f" ({n_layers} layers do)" if n_layers > 1 else ""
-        late = [made for _, made in layer.captures[LEAST_STEPS:]]
+        late = _late(case, layer)
         n_alike = sum(_is_alike(one) for one in late)
         is_last = _is_alike(late[-1])
         end = "to the end" if is_last else "before rounding errors told them apart"
@@ -109,10 +111,18 @@ def _is_symmetric(made: Made, param: Param) -> bool:
     return len(weights) > 1 and bool((weights == weights[:1]).all())
 
 
-def _stay_alike(layer: Layer) -> bool:
+def _late(case: Case, layer: Layer) -> list[Made]:
+    """The captures behind at least three steps of the layer's own training."""
+    first = layer.captures[0][0].step
+    if case.facts.steps:
+        return [made for backward, made in layer.captures if backward.step >= first + LEAST_STEPS]
+    return [made for _, made in layer.captures[2 * LEAST_STEPS :]]  # by hand: a few backwards may share a step
+
+
+def _stay_alike(case: Case, layer: Layer) -> bool:
     """Some steps later all units still give the same numbers, bias and all."""
-    late = layer.captures[LEAST_STEPS:]
-    return bool(late) and _is_alike(late[0][1])
+    late = _late(case, layer)
+    return bool(late) and _is_alike(late[0])
 
 
 def _is_alike(made: Made) -> bool:

@@ -1,0 +1,116 @@
+"""A08: bounds of slices that leave rows out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+
+from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.source import Source
+
+
+class SliceBounds(Rule):
+    id: ClassVar[str] = "A08"
+    title: ClassVar[str] = "slice bounds that leave rows out"
+    level: ClassVar[Level] = "W"
+    is_static: ClassVar[bool] = True
+    what: ClassVar[str] = (
+        "The end of a slice is not part of it, and the end of a range neither: x[i : i + size - 1] is one row "
+        "short, and range(0, n - size, size) never comes to the last batch."
+    )
+    detected: ClassVar[str] = (
+        "Slices that end one before where the next begins, and ranges in steps of a size that end that size too "
+        "early, in loops whose slices go from i to i + size."
+    )
+    silent: ClassVar[str] = "Windows that overlap, ranges that end at n or n + 1 - size, whole batches by n // size."
+    sick: ClassVar[str] = """
+import torch
+
+x, size = torch.arange(12), 4
+for i in range(0, len(x), size):
+    print(x[i : i + size - 1])
+"""
+    healthy: ClassVar[str] = sick.replace("i + size - 1", "i + size")
+
+    def judge(self, case: Case) -> Iterable[Finding]:
+        files = case.facts.files()
+        if not files:
+            raise NotApplicable("no source was seen")
+        for path in files:
+            yield from self._look(case.sources[path])
+
+    def _look(self, source: Source) -> Iterable[Finding]:
+        for loop in source.nodes(ast.For):
+            if not isinstance(loop.target, ast.Name):
+                continue
+            call = loop.iter
+            is_range = isinstance(call, ast.Call) and getattr(call.func, "id", "") == "range"
+            step = ast.unparse(call.args[2]) if is_range and isinstance(call, ast.Call) and len(call.args) == 3 else ""
+            found = next(self._in_loop(source, loop, call, loop.target.id, step), None)
+            if found is not None:
+                yield found
+
+    def _in_loop(self, source: Source, loop: ast.For, call: ast.expr, name: str, step: str) -> Iterator[Finding]:
+        for part in ast.walk(loop):
+            if not isinstance(part, ast.Subscript) or not isinstance(part.slice, ast.Slice):
+                continue
+            bounds = part.slice
+            size = _one_short(bounds, name, step)
+            if size and bounds.upper is not None:
+                upper = ast.unparse(bounds.upper)
+                said = f"the slice ends at {upper}, which is not part of it: of every {size} rows one is left out"
+                yield self._describe(source, part, said, upper)
+            elif (
+                isinstance(call, ast.Call) and step and _goes_to(bounds, name, step) and _ends_early(call.args[1], step)
+            ):
+                said = f"the range ends {step} before {_base(call.args[1])} and does not reach its end"
+                yield self._describe(source, call, f"{said}: the last batch never comes", "")
+
+    def _describe(self, source: Source, node: ast.expr, evidence: str, upper: str) -> Finding:
+        fixed = upper.rsplit("-", 1)[0].strip() if upper else ""
+        return self.finding(
+            (source, node),
+            message="these bounds leave rows out",
+            evidence=evidence,
+            why="the same rows are never learned from",
+            fix=source.change_line(node.lineno, upper, fixed)
+            if upper
+            else "     let the range end at the number of rows",
+        )
+
+
+def _one_short(bounds: ast.Slice, name: str, step: str) -> str:
+    """x[i : i + size - 1] in steps of size, x[i * size : (i + 1) * size - 1]: the size; else nothing."""
+    low, high = bounds.lower, bounds.upper
+    if low is None or not (isinstance(high, ast.BinOp) and isinstance(high.op, ast.Sub)):
+        return ""
+    if not (isinstance(high.right, ast.Constant) and high.right.value == 1):
+        return ""
+    end, start = ast.unparse(high.left), ast.unparse(low)
+    if step and start == name and end in (f"{name} + {step}", f"{step} + {name}"):
+        return step
+    if isinstance(low, ast.BinOp) and isinstance(low.op, ast.Mult):
+        sizes = [ast.unparse(one) for one in (low.left, low.right) if ast.unparse(one) != name]
+        if len(sizes) == 1 and end in (
+            f"({name} + 1) * {sizes[0]}",
+            f"{sizes[0]} * ({name} + 1)",
+            f"{start} + {sizes[0]}",
+        ):
+            return sizes[0]
+    return ""
+
+
+def _goes_to(bounds: ast.Slice, name: str, step: str) -> bool:
+    if bounds.lower is None or bounds.upper is None or ast.unparse(bounds.lower) != name:
+        return False
+    return ast.unparse(bounds.upper) in (f"{name} + {step}", f"{step} + {name}")
+
+
+def _ends_early(end: ast.expr, step: str) -> bool:
+    return isinstance(end, ast.BinOp) and isinstance(end.op, ast.Sub) and ast.unparse(end.right) == step
+
+
+def _base(end: ast.expr) -> str:
+    return ast.unparse(end.left) if isinstance(end, ast.BinOp) else ast.unparse(end)
