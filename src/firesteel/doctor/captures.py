@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -27,17 +28,28 @@ class Layer:
     def last(self) -> Made:
         return self.captures[-1][1]
 
-    def values(self, *, least_rows: int) -> list[torch.Tensor]:
-        """`(rows, units)` of the last captures, as many as have so many rows, and never less than half of them."""
-        found: list[torch.Tensor] = []
+    def peaks(self, *, least_rows: int) -> tuple[torch.Tensor, int] | None:
+        """The highest value of each unit over the last captures, and over how many rows that is.
+
+        At least so many rows if there are, and never less than half of the captures; None where too little was kept.
+        """
+        highest, n_rows, n_captures = None, 0, 0
         for _, made in reversed(self.captures):
-            rows = as_units(made)
-            if rows is None:
+            found = _peaks_of(made)
+            if found is None or (highest is not None and found[0].shape != highest.shape):
                 break
-            found.append(rows)
-            if sum(len(one) for one in found) >= least_rows and 2 * len(found) >= min(len(self.captures), 4):
+            highest = found[0] if highest is None else torch.maximum(highest, found[0])
+            n_rows, n_captures = n_rows + found[1], n_captures + 1
+            if n_rows >= least_rows and 2 * n_captures >= min(len(self.captures), 4):
                 break
-        return found
+        return None if highest is None else (highest, n_rows)
+
+
+def _peaks_of(made: Made) -> tuple[torch.Tensor, int] | None:
+    if made.peaks is not None:
+        return made.peaks, math.prod(made.shape) // max(len(made.peaks), 1)
+    rows = as_units(made)
+    return None if rows is None or not len(rows) else (rows.max(0).values, len(rows))
 
 
 def graphs(facts: Facts) -> Iterator[tuple[Backward, list[Made]]]:

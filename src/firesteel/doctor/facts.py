@@ -42,6 +42,7 @@ class Made:
     param: Param | None = None
     scrambles: str = ""  # of an array: how its rows are no rows of the array that it is a view of
     grad_node: str = ""  # "SoftmaxBackward0"
+    peaks: torch.Tensor | None = None  # of a large ReLU's output the highest value of each unit, over all rows
 
     def __repr__(self) -> str:
         return f"Made({self.op} {self.shape} line {self.site.line})"

@@ -203,6 +203,8 @@ class Seeing(TorchFunctionMode):
             made.requires_grad = result.requires_grad
             made.grad_node = _node_of(result)
             made.value = self._copy(result, KEPT_NUMBERS)
+            if made.value is None and made.op == "relu" and _has_units(result):
+                made.peaks = result.detach().movedim(1, 0).flatten(1).amax(1)
             self._bind(result, made)
         elif isinstance(result, np.ndarray):
             made.shape = tuple(result.shape)
@@ -297,10 +299,21 @@ class Seeing(TorchFunctionMode):
         spent = self._n_kept > BUDGET_NUMBERS
         if n > (KEPT_WHEN_SPENT if spent else most) or tensor.layout is not torch.strided or tensor.is_meta:
             return None
-        if torch._C._functorch.is_functorch_wrapped_tensor(tensor):  # inside vmap or grad: not a value of its own
+        if _is_wrapped(tensor):
             return None
         self._n_kept += n
         return tensor.detach().clone()
+
+
+def _has_units(tensor: torch.Tensor) -> bool:
+    """A table or pictures: the second dimension is that of the units."""
+    is_plain = tensor.layout is torch.strided and not tensor.is_meta and not _is_wrapped(tensor)
+    return is_plain and tensor.dim() in (2, 4)
+
+
+def _is_wrapped(tensor: torch.Tensor) -> bool:
+    """Inside vmap or grad, where it is not a value of its own."""
+    return torch._C._functorch.is_functorch_wrapped_tensor(tensor)
 
 
 def _node_of(tensor: torch.Tensor) -> str:

@@ -20,8 +20,12 @@ TROUBLE = 0.5
 CURED, OF_THE_RUN, OF_THE_REPLAY = 0.7, 0.6, 0.7
 #: Of two cures the one named first counts unless the other ends with so much less.
 ROOM, LEAST = 1.5, 0.02
+#: A run that ends so far above the best constant answer is wild, and tame at the other.
+WILD, TAME = 5.0, 2.5
 #: A first loss so many times that of the best constant answer is a matter of scale, whatever a lower rate would do.
 FAR = 10.0
+#: A loss that grows by so much explodes.
+GROWTH = 1_000.0
 #: Trainings of fewer steps are not judged.
 LEAST_STEPS = 10
 #: A training is stuck, not only short, if so many times its steps do not help.
@@ -66,6 +70,11 @@ class Trouble:
         """The replay without a change is in trouble, too."""
         return self.control.relative >= TROUBLE
 
+    @property
+    def is_explained(self) -> bool:
+        """Another learning rate or scale would have helped, or the loss exploded: what else is seen comes of that."""
+        return self.cure is not None or has_exploded(self.training)
+
     def says(self) -> str:
         """Both curves, in numbers."""
         assert self.cured is not None
@@ -99,11 +108,18 @@ def trouble_of(facts: Facts) -> Trouble | None:
     return found
 
 
+def has_exploded(training: Training) -> bool:
+    """The loss grew a thousandfold, and did not come down again."""
+    return training.exploded >= GROWTH and not training.has_recovered
+
+
 def _look(facts: Facts) -> Trouble | None:
     training = main_training(facts)
     if training.n_steps < LEAST_STEPS:
         raise CannotReplay(f"there were only {training.n_steps} steps")
     replays = replays_of(facts)
+    if replays.constant is None and min(training.curve) <= 0:
+        raise CannotReplay("it is not known below what its loss would be good, as it is negative at times")
     if training.end < TROUBLE * replays.base:
         return None
     trouble = Trouble(replays, replays.curve(AS_IT_WAS))
@@ -114,7 +130,7 @@ def _with_cure(trouble: Trouble) -> Trouble:
     replays = trouble.replays
     targets, inputs = targets_off_scale(replays) is not None, inputs_off_scale(replays) is not None
     scales = [TARGETS] * targets + [INPUTS] * inputs + [BOTH] * (targets and inputs)
-    rates = list(LOWER[:2] if math.isfinite(trouble.training.end) else LOWER)
+    rates = list(LOWER[:2] if trouble.relative < WILD else LOWER)
     if trouble.is_reproduced and trouble.training.lr > 0 and math.isfinite(trouble.training.end):
         rates += [one for one in HIGHER if trouble.training.lr * one.lr_factor <= HIGHEST_LR]
     best = _best_of(trouble, scales, None)
@@ -135,15 +151,23 @@ def _best_of(trouble: Trouble, changes: list[Change], best: tuple[Change, Curve]
             curve = trouble.replays.curve(change)
         except CannotReplay:
             continue
-        if _cures(trouble, curve) and (best is None or ROOM * curve.relative + LEAST < best[1].relative):
+        if _cures(trouble, change, curve) and (best is None or ROOM * curve.relative + LEAST < best[1].relative):
             best = change, curve
     return best
 
 
-def _cures(trouble: Trouble, curve: Curve) -> bool:
+def _cures(trouble: Trouble, change: Change, curve: Curve) -> bool:
+    if change.lr_factor < 1 and _tames(trouble, curve):
+        return True
     against = trouble.control.relative if trouble.is_reproduced else math.inf
     most = min(CURED, OF_THE_RUN * trouble.relative, OF_THE_REPLAY * against)
     return math.isfinite(curve.end) and curve.relative <= most
+
+
+def _tames(trouble: Trouble, curve: Curve) -> bool:
+    """Run and replay end far above any constant answer; with the change the loss is a tenth of that at most."""
+    worst = min(trouble.relative, trouble.control.relative)
+    return worst >= WILD and curve.relative <= min(worst / 10, TAME)
 
 
 # ---- scales

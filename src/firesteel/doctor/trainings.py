@@ -52,11 +52,13 @@ class Training:
 
     @property
     def exploded(self) -> float:
-        """By how much the loss had grown when it was last a number, if it did not come down again; else 1."""
+        """To how many times its first value the loss had grown at its highest."""
         finite = [one for one in self.curve if math.isfinite(one)]
-        if len(finite) < LAST_STEPS or self.start <= 0 or not self.end > finite[-1] / 2:
-            return 1.0
-        return max(finite[-LAST_STEPS:]) / self.start
+        return max(finite) / self.start if finite and self.start > 0 else 1.0
+
+    @property
+    def has_recovered(self) -> bool:
+        return self.end < self.start
 
     def says(self) -> str:
         """First and last loss: "2.30 → 0.05"."""

@@ -10,12 +10,10 @@ from firesteel.doctor.facts import Facts
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.places import change_of_lr
 from firesteel.doctor.reexecuting import CannotReplay
-from firesteel.doctor.remedies import Trouble, trouble_of
+from firesteel.doctor.remedies import Trouble, has_exploded, trouble_of
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.trainings import Training, main_training
 
-#: Without a replay the loss must have grown by so much.
-GROWTH = 1_000.0
 #: Where the replay itself learns, the run must have ended so much above the best constant answer.
 WORSE = 1.2
 
@@ -67,7 +65,7 @@ for epoch in range(100):
             return
         if trouble is not None and trouble.cure is not None and trouble.cure.lr_factor < 1:
             yield from self._describe(case, training, trouble)
-        elif trouble is not None and trouble.cure is None and training.exploded >= GROWTH:
+        elif trouble is not None and trouble.cure is None and has_exploded(training):
             yield self._explosion(case, training, trouble.says_run())
 
     def _describe(self, case: Case, training: Training, trouble: Trouble) -> Iterable[Finding]:
@@ -89,7 +87,7 @@ for epoch in range(100):
 
     def _without_replay(self, case: Case, reason: str) -> Iterable[Finding]:
         training = self._training(case.facts, reason)
-        if training.exploded < GROWTH:
+        if not has_exploded(training):
             raise NotApplicable(f"nothing was replayed: {reason}")
         yield self._explosion(case, training, f"not replayed because {reason}")
 

@@ -82,8 +82,9 @@ for epoch in range(30):
         failed, has_other_cure = _has_failed(case)
         if not failed:
             return None
-        values = layer.values(least_rows=MANY_ROWS)
-        n_rows, n_units = sum(len(one) for one in values), values[0].shape[1]
+        found = layer.peaks(least_rows=MANY_ROWS)
+        assert found is not None
+        n_rows, n_units = found[1], len(found[0])
         if share < 1 and has_other_cure:
             return None
         n_dead = round(share * n_units)
@@ -136,15 +137,12 @@ def _is_activation(layer: Layer) -> bool:
 
 def _dead_share(layer: Layer) -> float | None:
     """The share of units that were 0 for every row at the end; None where too little was kept."""
-    values = layer.values(least_rows=MANY_ROWS)
-    if not values or any(one.shape[1] != values[0].shape[1] for one in values):
+    found = layer.peaks(least_rows=MANY_ROWS)
+    if found is None or found[1] < LEAST_ROWS or not bool(torch.isfinite(found[0]).all()):
         return None
-    rows = torch.cat(values)
-    if len(rows) < LEAST_ROWS or not bool(torch.isfinite(rows).all()):
-        return None
-    alive = (rows > 0).any(0)
+    alive = found[0] > 0
     share = 1 - float(alive.float().mean())
-    return share if share == 1 or rows.shape[1] >= LEAST_UNITS else 0.0
+    return share if share == 1 or len(alive) >= LEAST_UNITS else 0.0
 
 
 def _has_failed(case: Case) -> tuple[str, bool]:
@@ -164,4 +162,4 @@ def _has_failed(case: Case) -> tuple[str, bool]:
         )
     if trouble is None or trouble.relative < FAILED:
         return "", False
-    return trouble.says_run(), trouble.cure is not None
+    return trouble.says_run(), trouble.is_explained

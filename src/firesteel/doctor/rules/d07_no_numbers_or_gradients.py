@@ -26,8 +26,6 @@ VANISHED, HARDLY = 1e-3, 1e-4
 #: A training failed if its loss ends with so much of what the best constant answer costs.
 FAILED = 0.9
 LEAST_SATURATING = 3
-#: A loss that had grown by so much before it was no number is a matter of the learning rate.
-EXPLODED = 1_000.0
 _SATURATING = ("sigmoid", "tanh", "softsign", "logsigmoid")
 _FIXES = {
     "sqrt": "add a small number below the root: torch.sqrt(x + 1e-8)",
@@ -134,7 +132,7 @@ for epoch in range(30):
             trouble = trouble_of(case.facts)
         except CannotReplay:
             return False
-        return trouble is not None and (trouble.cure is not None or trouble.training.exploded >= EXPLODED)
+        return trouble is not None and trouble.is_explained
 
     def _describe(self, origin: Origin, seen: str) -> Finding:
         made = origin.made
@@ -156,7 +154,7 @@ for epoch in range(30):
             trouble = trouble_of(case.facts)
         except CannotReplay:
             return
-        if trouble is None or trouble.cure is not None or trouble.relative < FAILED:
+        if trouble is None or trouble.is_explained or trouble.relative < FAILED:
             return
         layers = [
             (made, gradient / weight) for made, gradient, weight in _weights(trouble) if weight > 0 and gradient > 0

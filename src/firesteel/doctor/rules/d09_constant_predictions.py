@@ -23,6 +23,8 @@ LEAST_STEPS = 3
 ALIKE = 2e-6
 #: So many calls at the end are looked at, of training and of evaluation.
 N_CALLS = 3
+_SAME = ("its inputs are the same in every row", "look at what goes in: scaling or a cast has made all rows equal")
+_SOMEWHERE = ("what tells rows apart is lost inside", "print the spread over rows, layer by layer: x.std(0).max()")
 
 
 class ConstantPredictions(Rule):
@@ -78,7 +80,8 @@ for epoch in range(20):
         example = ", ".join(f"{one:.4g}" for one in rows[0].reshape(-1)[:4].tolist())
         losses = facts.curve()
         went = f"; the loss went {losses[0]:.4g} → {losses[-1]:.4g}" if losses else ""
-        cause, fix = _cause(first)
+        is_same = _has_equal_inputs(call)
+        cause, fix = _cause(first) if first is not None else _SAME if is_same else _SOMEWHERE
         return self.finding(
             site_of_forward(facts, call.site) if first is None else _place(first),
             level="N" if is_explained else "W" if first is not None and first.op == "relu" else "E",
@@ -98,7 +101,7 @@ def _is_explained(case: Case) -> bool:
         trouble = trouble_of(case.facts)
     except CannotReplay:
         return False
-    return trouble is not None and trouble.cure is not None
+    return trouble is not None and trouble.is_explained
 
 
 def _last_calls(facts: Facts) -> list[Forward]:
@@ -162,17 +165,27 @@ def _targets_vary(facts: Facts) -> bool:
 
 
 def _where_rows_become_alike(output: Made) -> Made | None:
-    """The first operation on the way to an output with equal rows for differing ones; None if the inputs are alike."""
+    """The first operation on the way to an output with equal rows that came from differing ones, if it was kept."""
     n = output.shape[0]
+    differing: set[int] = set()  # those that differ between rows, or come from such
     for made in in_order(output):
         value = made.value
-        if value is None or value.dim() < 1 or value.shape[0] != n or not value.is_floating_point() or _varies(value):
-            continue
-        for parent in made.parents:
-            before = parent.value
-            if before is not None and before.dim() >= 1 and before.shape[0] == n and _varies(before.float()):
+        has_rows = value is not None and value.dim() >= 1 and value.shape[0] == n
+        if has_rows and value is not None and made.op != "parameter" and _varies(value.float()):
+            differing.add(id(made))
+        elif any(id(parent) in differing for parent in made.parents):
+            if has_rows:
                 return made
+            if value is None and not made.requires_grad:
+                continue
+            differing.add(id(made))
     return None
+
+
+def _has_equal_inputs(call: Forward) -> bool | None:
+    """None where they were not kept."""
+    known = [rows for one in call.inputs if (rows := one.value) is not None and rows.dim() and len(rows) == call.n_rows]
+    return not any(_varies(one.float()) for one in known) if known else None
 
 
 def _place(made: Made) -> Site:
@@ -182,9 +195,7 @@ def _place(made: Made) -> Site:
     return module.site if is_norm and module is not None and module.site is not None else made.creation
 
 
-def _cause(made: Made | None) -> tuple[str, str]:
-    if made is None:
-        return "its inputs are the same in every row", "look at what goes in: scaling or a cast has made all rows equal"
+def _cause(made: Made) -> tuple[str, str]:
     if made.op in ("layer_norm", "group_norm", "instance_norm"):
         return (
             "a norm over a single number gives its bias, whatever it is given",
