@@ -66,6 +66,37 @@ def test_equal_inputs_are_named_at_the_call(diagnose, assert_found):
     assert "inputs are the same" in diagnosis.findings[0].message
 
 
+def test_raw_tensors_that_lose_their_rows_are_named(diagnose, assert_found):
+    raw = """
+w = torch.randn(5, 1, requires_grad=True)
+for _ in range(12):
+    score = x @ w
+    proba = torch.softmax(score, 1)
+    loss = F.mse_loss(proba, y)
+    loss.backward()
+    with torch.no_grad():
+        w -= 0.1 * w.grad
+        w.grad = None
+"""
+    assert_found(diagnose(HEAD + raw, only=["D09"]), "D09", "proba = torch.softmax(score, 1)")
+
+
+def test_one_class_for_all_rows_is_a_note(diagnose):
+    noise = """
+y = (torch.rand(128) < 0.3).long()
+net = nn.Linear(5, 2)
+nn.init.zeros_(net.weight)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for _ in range(40):
+    optimizer.zero_grad()
+    loss = F.cross_entropy(net(x), y)
+    loss.backward()
+    optimizer.step()
+"""
+    diagnosis = diagnose(HEAD + noise, only=["D09"])
+    assert [(one.level, one.message) for one in diagnosis.findings] == [("N", "class 0 wins in every row")]
+
+
 def test_rows_that_differ_a_little_are_right(diagnose, assert_outcome):
     text = HEAD + NORM.replace("self.last(self.body(x))", "0.01 * self.body(x)") + LOOP
     assert_outcome(diagnose(text, only=["D09"]), "D09", "passed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -13,7 +14,7 @@ from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import in_order, origin
 from firesteel.doctor.places import site_of_forward
 from firesteel.doctor.reexecuting import CannotReplay
-from firesteel.doctor.remedies import trouble_of
+from firesteel.doctor.remedies import Trouble, trouble_of
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 
@@ -23,8 +24,20 @@ LEAST_STEPS = 3
 ALIKE = 2e-6
 #: So many calls at the end are looked at, of training and of evaluation.
 N_CALLS = 3
+#: One class in so many rows, with a loss of so much of what the best constant answer costs, is worth a note.
+MANY_ROWS, NOTHING_LEARNT = 100, 0.95
 _SAME = ("its inputs are the same in every row", "look at what goes in: scaling or a cast has made all rows equal")
 _SOMEWHERE = ("what tells rows apart is lost inside", "print the spread over rows, layer by layer: x.std(0).max()")
+
+
+@dataclass(frozen=True, eq=False)
+class _Call:
+    """What went into a net and what came out, for the rows of one batch."""
+
+    outputs: tuple[Made, ...]
+    inputs: tuple[Made, ...]
+    n_rows: int
+    site: Site
 
 
 class ConstantPredictions(Rule):
@@ -64,15 +77,34 @@ for epoch in range(20):
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
-        calls = _last_calls(facts)
+        calls = _last_calls(facts) or _last_losses(facts)
         if not calls:
             raise NotApplicable("no output of a net for several rows was kept after the first steps")
         if not _targets_vary(facts):
             raise NotApplicable("no targets were seen that differ between rows")
         if all(_is_constant(one) for one in calls):
             yield self._describe(facts, calls[-1], is_explained=_is_explained(case))
+        else:
+            yield from self._one_class(case, calls)
 
-    def _describe(self, facts: Facts, call: Forward, *, is_explained: bool) -> Finding:
+    def _one_class(self, case: Case, calls: list[_Call]) -> Iterable[Finding]:
+        """A note where scores differ, yet the same class wins in every row, and nothing was learnt."""
+        winners = torch.cat([rows.argmax(1) for one in calls for rows in _scores(case, one)] or [torch.zeros(0)])
+        if len(winners) < MANY_ROWS or bool((winners != winners[0]).any()):
+            return
+        trouble = _trouble(case)
+        if trouble is None or trouble.is_explained or trouble.relative < NOTHING_LEARNT:
+            return
+        yield self.finding(
+            calls[-1].site,
+            level="N",
+            message=f"class {int(winners[0])} wins in every row",
+            evidence=f"in all {len(winners)} rows of the last {len(calls)} calls; {trouble.says_run()}",
+            why="the net has learnt how frequent the classes are, and nothing from its inputs",
+            fix="look for what keeps it from learning: the labels of other rows, a cut graph, units that are all dead",
+        )
+
+    def _describe(self, facts: Facts, call: _Call, *, is_explained: bool) -> Finding:
         made = next(one for one in call.outputs if _rows(one) is not None)
         first = _where_rows_become_alike(made)
         rows = _rows(made)
@@ -93,32 +125,46 @@ for epoch in range(20):
         )
 
 
+def _trouble(case: Case) -> Trouble | None:
+    if not case.probes:
+        return None
+    try:
+        return trouble_of(case.facts)
+    except CannotReplay:
+        return None
+
+
 def _is_explained(case: Case) -> bool:
     """A learning rate or a scale has brought it about: these are named themselves."""
-    if not case.probes:
-        return False
-    try:
-        trouble = trouble_of(case.facts)
-    except CannotReplay:
-        return False
+    trouble = _trouble(case)
     return trouble is not None and trouble.is_explained
 
 
-def _last_calls(facts: Facts) -> list[Forward]:
+def _last_calls(facts: Facts) -> list[_Call]:
     """The last calls of training and of evaluation whose outputs were kept."""
-    n_steps = max(facts.n_steps, 0)
-    found = []
+    found: list[Forward] = []
     for calls in (facts.trained(), facts.evaluated()):
-        known = [one for one in calls if _is_known(one)]
-        late = [one for one in known if facts.n_steps == 0 or one.step >= min(LEAST_STEPS, n_steps)]
-        found += late[-N_CALLS:]
-    return sorted(found, key=lambda one: one.at)
+        known = [
+            one for one in calls if one.n_rows >= LEAST_ROWS and any(_rows(two) is not None for two in one.outputs)
+        ]
+        found += [one for one in known if facts.n_steps == 0 or one.step >= min(LEAST_STEPS, facts.n_steps)][-N_CALLS:]
+    found.sort(key=lambda one: one.at)
+    return [_Call(one.outputs, one.inputs, one.n_rows, one.site) for one in found]
 
 
-def _is_known(call: Forward) -> bool:
-    if call.n_rows < LEAST_ROWS or not any(_rows(one) is not None for one in call.outputs):
-        return False
-    return call.rows is None or len(set(call.rows.tolist())) > 1 or call.n_rows > 1
+def _last_losses(facts: Facts) -> list[_Call]:
+    """Where no module was called: what the last trained losses were given."""
+    known = [one for one in facts.trained_losses() if one.target is not None and _rows(one.input) is not None]
+    known = known[LEAST_STEPS:][-N_CALLS:]
+    return [_Call((one.input,), (), one.input.shape[0], one.site) for one in known]
+
+
+def _scores(case: Case, call: _Call) -> list[torch.Tensor]:
+    """The outputs that have one column for each class, if a cross entropy was trained on."""
+    losses = case.facts.trained_losses("cross_entropy", "nll_loss")
+    n_classes = {one.input.shape[1] for one in losses if len(one.input.shape) == 2}
+    known = [rows for one in call.outputs[:1] if (rows := _rows(one)) is not None and rows.dim() == 2]
+    return [rows for rows in known if rows.shape[1] in n_classes and rows.shape[1] > 1]
 
 
 def _rows(made: Made) -> torch.Tensor | None:
@@ -135,7 +181,7 @@ def _varies(value: torch.Tensor) -> bool:
     return bool(apart > ALIKE * value.abs().max().clamp_min(1e-30))
 
 
-def _is_constant(call: Forward) -> bool:
+def _is_constant(call: _Call) -> bool:
     outputs = [rows for one in call.outputs if (rows := _rows(one)) is not None and len(rows) == call.n_rows]
     return bool(outputs) and not any(_varies(one) for one in outputs)
 
@@ -182,7 +228,7 @@ def _where_rows_become_alike(output: Made) -> Made | None:
     return None
 
 
-def _has_equal_inputs(call: Forward) -> bool | None:
+def _has_equal_inputs(call: _Call) -> bool | None:
     """None where they were not kept."""
     known = [rows for one in call.inputs if (rows := one.value) is not None and rows.dim() and len(rows) == call.n_rows]
     return not any(_varies(one.float()) for one in known) if known else None
