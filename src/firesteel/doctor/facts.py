@@ -182,6 +182,7 @@ class Backward:
     n_stale: int = 0  # params where it accumulated onto a gradient that had been applied
     step: int = 0
     n_nodes: int = 0  # nodes of the graph (hot only)
+    is_followed: bool = True  # False: only its loss was looked at, the rest is as of the last one that was followed
     n_reached: int = 0  # params to which it gave a gradient
     n_applied: int = 0  # of these, how many a step has used since
     n_cleared: int = 0  # of these, how many were cleared before any step used them
@@ -210,6 +211,7 @@ class Step:
     applied: tuple[Backward, ...] = ()  # the backwards that it uses (of the param that holds most of them)
     stale: tuple[Param, ...] = ()  # those that n_stale counts (hot only)
     is_scaled: bool = False  # called by a GradScaler
+    is_followed: bool = True  # False: only its lrs were looked at, the rest is as of the last one that was followed
     norms: dict[str, tuple[float, float, float]] = field(default_factory=dict)  # |grad|, |weight|, |update| (hot only)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -19,6 +19,11 @@ from firesteel.doctor.state import Watched
 
 #: Nodes of a graph that are visited at most.
 MOST_NODES = 20_000
+_Record = TypeVar("_Record", Backward, Step)
+#: Steps in which every gradient is followed.
+FOLLOWED = 200
+#: Losses that are kept in any case; after them one of so many.
+FIRST_LOSSES, KEPT_OF_LOSSES = 1_000, 4
 #: Values of a raw tensor that tell whether it was changed.
 _PROBE = 16
 #: Operations between what a GradScaler gave and backward(): a division, say.
@@ -55,6 +60,11 @@ class Gradients:
         self._inside: list[Step] = []  # the steps that are running
         self._weights: dict[int, torch.Tensor] = {}  # before the step that runs, by id of the tensor (hot only)
         self._reachable: list[tuple[torch.Tensor, _State]] = []  # while a backward runs
+        self._rests = False
+        self._is_first = False  # after a rest: what was applied before it is not known
+        self._backwards: dict[Site, Backward] = {}  # the last one of each place that was followed
+        self._steps: dict[int, Step] = {}  # the last one of each optimizer that was followed
+        self._since_step: list[Backward] = []  # while at rest
         self.in_scaler = False  # a GradScaler is calling step()
         self.scaled: weakref.ref[torch.Tensor] | None = None  # the loss that it scaled last
 
@@ -119,10 +129,51 @@ class Gradients:
             found.add(id(last))
         return last if len(found) == 1 else None
 
+    # ---- rest: after the first steps gradients are followed where operations are looked at, and the step before
+
+    def rest(self, *, is_due: bool) -> None:
+        """Called behind each step: may gradients be left alone until the next?"""
+        rests = not is_due and self._watch.facts.n_steps >= FOLLOWED
+        if self._rests and not rests:
+            self._is_first = True
+            for state in self._states.values():
+                state.pending.clear()
+                state.applied, state.after_backward, state.before, state.is_stale = None, None, None, False
+        self._rests = rests
+        self._since_step.clear()
+
+    @property
+    def may_skip(self) -> bool:
+        """At rest, of a long run, the loss of every fourth backward is enough."""
+        n = self._watch.facts.n_backwards
+        return self._rests and n > FIRST_LOSSES and n % KEPT_OF_LOSSES > 0 and not self._watch.seeing.is_on
+
+    def _like_backward(self, tensors: Any, site: Site) -> Backward | None:
+        known = self._backwards.get(site) if self._rests and not self._watch.is_hot else None
+        if known is None or not isinstance(tensors, torch.Tensor) or tensors.numel() != 1:
+            return None
+        event = _copied(known)
+        event.at, event.loss, event.made, event.is_hot = self._watch.tick(), _copy_of_number(tensors), None, False
+        event.step, event.is_followed = self._watch.facts.n_steps, False
+        self._since_step.append(event)
+        return event
+
+    def _like_step(self, optimizer: Optimizer, real: torch.optim.Optimizer) -> Step | None:
+        known = self._steps.get(id(optimizer))
+        if known is None:
+            return None
+        step = _copied(known)
+        step.at, step.index, step.is_hot, step.norms = self._watch.tick(), optimizer.n_steps, False, {}
+        step.lrs = tuple(float(group.get("lr", 0.0)) for group in real.param_groups)
+        step.applied, step.is_followed = tuple(self._since_step) or known.applied, False
+        return step
+
     # ---- backward
 
     def before_backward(self, tensors: Any, site: Site, *, retains_graph: bool, creates_graph: bool) -> Backward:
         watch = self._watch
+        if (like := self._like_backward(tensors, site)) is not None:
+            return like
         first = tensors[0] if isinstance(tensors, list | tuple) and tensors else tensors
         is_scalar = isinstance(first, torch.Tensor) and first.numel() == 1
         event = Backward(
@@ -203,6 +254,9 @@ class Gradients:
         self._reachable = []
 
     def after_backward(self, event: Backward) -> None:
+        if not event.is_followed:
+            return
+        self._backwards[event.site] = event
         inside = self._inside[-1] if self._inside else None
         is_hot = self._watch.is_hot
         reachable, self._reachable = self._reachable, []
@@ -255,6 +309,10 @@ class Gradients:
 
     def before_step(self, optimizer: Optimizer, real: torch.optim.Optimizer, site: Site, *, has_closure: bool) -> Step:
         watch = self._watch
+        if self._rests and not watch.is_hot and not has_closure and not self._inside:
+            like = self._like_step(optimizer, real)
+            if like is not None:
+                return like
         step = Step(
             at=watch.tick(), optimizer=optimizer, site=site, n_params=0, n_without_gradient=0, n_stale=0,
             lrs=tuple(float(group.get("lr", 0.0)) for group in real.param_groups), n_unchanged=0, n_zeroed=0,
@@ -312,6 +370,13 @@ class Gradients:
             step.n_leaked += any(one.n_applied and one.site != last.site for one in pending[:-1])
 
     def after_step(self, step: Step, real: torch.optim.Optimizer) -> None:
+        if not step.is_followed:
+            return
+        known = self._steps.get(id(step.optimizer))
+        if self._is_first and known is not None:
+            step.n_stale, step.n_unchanged, step.stale = known.n_stale, known.n_unchanged, known.stale
+        self._is_first = False
+        self._steps[id(step.optimizer)] = step
         if step in self._inside:
             self._inside.remove(step)
         for group in real.param_groups:
@@ -360,6 +425,13 @@ def _copy_of_number(loss: torch.Tensor) -> torch.Tensor:
 
 def _note(gradient: torch.Tensor) -> _Noted:
     return weakref.ref(gradient), gradient._version
+
+
+def _copied(record: _Record) -> _Record:
+    """A shallow copy; a tenth of the time that copy.copy takes."""
+    other = object.__new__(type(record))
+    vars(other).update(vars(record))
+    return other
 
 
 def _is_same(gradient: torch.Tensor, noted: _Noted | None) -> bool:

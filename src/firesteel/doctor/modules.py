@@ -22,7 +22,7 @@ from firesteel.doctor.state import Watched
 #: Calls of one place whose rows are fingerprinted, before ever rarer ones.
 FIRST_ROWS = 400
 #: Calls of one place that are kept, before only those that are looked at.
-MOST_FORWARDS = 2_000
+MOST_FORWARDS = 1_000
 
 
 def watch_modules(watch: Watched) -> None:
@@ -35,6 +35,7 @@ class _Modules:
         self._watch = watch
         self._known: dict[int, Module] = {}
         self._columns = Columns()
+        self._shield = watch.shield("seeing a module being called")
 
     def install(self) -> None:
         patches = self._watch.patches
@@ -74,14 +75,15 @@ class _Modules:
 
     def _make_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
         watch = self._watch
+        seeing = watch.seeing
 
         def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if watch.depth and not seeing.is_on:  # a layer, while nobody looks: as quick as can be
+                return original(module, *args, **kwargs)
             if watch.is_paused or threading.get_ident() != watch.thread:
                 return original(module, *args, **kwargs)
             if watch.depth == 0:
                 return self._call_root(original, module, args, kwargs)
-            if not watch.is_hot:
-                return original(module, *args, **kwargs)
             return self._call_inside(original, module, args, kwargs)
 
         return call
@@ -102,7 +104,7 @@ class _Modules:
         watch = self._watch
         watch.depth += 1
         event = None
-        with watch.shield("seeing a module being called"):
+        with self._shield:
             record = self.record_of(module)
             if record.kind == "OptimizedModule":  # compiled before anybody watched: the compiler must not see us
                 watch.seeing.turn_off()

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 FIRST = 3
-_FACTORS = (1, 2, 5)
+_DUE = frozenset({1, 2, 3} | {factor * 10**power for factor in (1, 2, 5) for power in range(12)})
 
 
 def is_due(n: int) -> bool:
     """True for the first three occasions, then for 5, 10, 20, 50, 100, 200, 500 ...: n counts from 1."""
-    if n <= FIRST:
-        return True
-    while n % 10 == 0:
-        n //= 10
-    return n in _FACTORS
+    return n in _DUE
 
 
 class Schedule:
@@ -35,3 +31,8 @@ class Schedule:
     def is_next_due(self, place: Hashable) -> bool:
         """Would the next occasion be one to look at?"""
         return is_due(self._counts.get(place, 0) + 1)
+
+    def is_near(self, place: Hashable) -> bool:
+        """Is one of the next two occasions one to look at?"""
+        n = self._counts.get(place, 0)
+        return is_due(n + 1) or is_due(n + 2)

@@ -49,6 +49,9 @@ class _Steps:
     def __init__(self, watch: Watched, gradients: Gradients) -> None:
         self._watch = watch
         self._gradients = gradients
+        self._places: set[tuple[str, Site]] = set()  # of steps
+        self._shield = watch.shield("seeing a step")
+        self._shield_of_backward = watch.shield("seeing a backward")
         self._known: dict[int, Optimizer] = {}
         self._running: dict[int, Any] = {}
         self._depth = 0  # of backwards: a checkpointed one runs others
@@ -99,7 +102,7 @@ class _Steps:
         watch = self._watch
         if watch.is_paused:
             return
-        with watch.shield("seeing a step"):
+        with self._shield:
             closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
             site = find_site(sys._getframe(2))
             step = self._gradients.before_step(self.record_of(real), real, site, has_closure=callable(closure))
@@ -112,7 +115,7 @@ class _Steps:
         if watch.is_paused:
             return
         watch.seeing.is_held = False
-        with watch.shield("seeing a step"):
+        with self._shield:
             step = self._running.pop(id(real), None)
             facts = watch.facts
             facts.n_steps += 1
@@ -123,7 +126,11 @@ class _Steps:
                     facts.steps.append(step)
                 if watch.is_hot:
                     watch.note_retained(step.site)
-                watch.after_update(("step", step.site))
+                place = ("step", step.site)
+                watch.after_update(place)
+                self._places.add(place)
+                near = any(watch.schedule.is_near(one) for one in self._places)
+                self._gradients.rest(is_due=near or watch.is_hot or step.has_closure)
         if watch.most_steps is not None and watch.facts.n_steps >= watch.most_steps:
             raise StopWatching("steps")
 
@@ -157,6 +164,8 @@ class _Steps:
         seeing = self._watch.seeing
 
         def backward(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+            if not seeing.is_on:
+                return original(tensor, *args, **kwargs)
             return seeing.step_aside(original, tensor, *args, **kwargs)
 
         return backward
@@ -167,8 +176,11 @@ class _Steps:
         def backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
             if watch.is_paused or self._depth:
                 return original(tensors, *args, **kwargs)
+            if self._gradients.may_skip:
+                watch.facts.n_backwards += 1
+                return original(tensors, *args, **kwargs)
             event = None
-            with watch.shield("seeing a backward"):
+            with self._shield_of_backward:
                 creates = bool(kwargs.get("create_graph", args[2] if len(args) > 2 else False))
                 retains = kwargs.get("retain_graph", args[1] if len(args) > 1 else None)
                 event = self._gradients.before_backward(
@@ -185,7 +197,7 @@ class _Steps:
                 if not is_done:
                     self._gradients.drop_backward()
             if event is not None:
-                with watch.shield("seeing a backward"):
+                with self._shield_of_backward:
                     self._note(event, tensors)
             return None
 

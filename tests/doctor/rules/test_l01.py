@@ -54,7 +54,11 @@ def test_log_softmax_is_harmless(diagnose, assert_outcome):
 
 
 def test_a_softmax_inside_the_net_is_right(diagnose, assert_outcome):
-    text = (HEAD + CLASS).replace("x = torch.relu(self.one(x))", "x = torch.softmax(self.one(x), 1)").replace("F.softmax(self.two(x), dim=-1)", "self.two(x)")
+    text = (
+        (HEAD + CLASS)
+        .replace("x = torch.relu(self.one(x))", "x = torch.softmax(self.one(x), 1)")
+        .replace("F.softmax(self.two(x), dim=-1)", "self.two(x)")
+    )
     assert_outcome(diagnose(text, only=["L01"]), "L01", "passed")
 
 

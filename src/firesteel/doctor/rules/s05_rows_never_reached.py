@@ -17,6 +17,8 @@ from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 
 #: A loader that was left early in every one of so many passes, with so many of its rows never asked for.
 LEAST_PASSES, LEAST_SHARE = 2, 0.02
+#: Fingerprints are taken of the first calls: each row must have come so often on average.
+ROUNDS = 1.5
 
 
 class RowsNeverReached(Rule):
@@ -66,6 +68,10 @@ for epoch in range(5):
     def _of_slices(self, case: Case, base: Made, forwards: list[Forward]) -> Iterable[Finding]:
         if base.value is None:
             yield from self._of_gaps(forwards)
+            return
+        trained = [one for one in case.facts.trained() if one.rows is not None and one.site is forwards[0].site]
+        taken = [row for one in trained for row in one.rows.tolist()]
+        if len(taken) < ROUNDS * len(set(taken)):  # not even one round is known to be over
             return
         rows = fingerprints(base.value)
         reached = {int(row) for one in case.facts.forwards if one.rows is not None for row in one.rows}
