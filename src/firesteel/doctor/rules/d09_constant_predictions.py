@@ -164,6 +164,7 @@ def _scores(case: Case, call: _Call) -> list[torch.Tensor]:
     losses = case.facts.trained_losses("cross_entropy", "nll_loss")
     n_classes = {one.input.shape[1] for one in losses if len(one.input.shape) == 2}
     known = [rows for one in call.outputs[:1] if (rows := _rows(one)) is not None and rows.dim() == 2]
+    known = [rows for rows in known if bool(torch.isfinite(rows).all())]
     return [rows for rows in known if rows.shape[1] in n_classes and rows.shape[1] > 1]
 
 
