@@ -15,9 +15,8 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from provenance import keep
-
 from firesteel.doctor import examine
+from provenance import keep
 
 TABLE = """
 import numpy as np
@@ -141,7 +140,8 @@ def main() -> int:
             path = Path(folder) / f"{name}_program.py"
             path.write_text(program, encoding="utf-8")
             diagnosis = examine(path)
-        found = {level: [f"{one.rule}:{one.line}" for one in diagnosis.findings if one.level == level] for level in "EWN"}
+        said = [(one.level, f"{one.rule}:{one.line}") for one in diagnosis.findings]
+        found = {level: [text for kind, text in said if kind == level] for level in "EWN"}
         row = {
             "program": name,
             "script_exit": diagnosis.script_exit,

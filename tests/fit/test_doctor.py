@@ -20,6 +20,10 @@ class Squashed(nn.Module):
         return torch.softmax(self.out(torch.relu(self.hidden(x))), 1)
 
 
+def make(d_in: int, d_out: int) -> nn.Module:
+    return Squashed(d_in, d_out)
+
+
 @pytest.mark.parametrize("source", ["iris", "diabetes", "digits"])
 def test_our_own_training_has_no_findings(source: str, quick) -> None:
     record = firesteel.fit(source, **quick).report.doctor
@@ -31,7 +35,7 @@ def test_our_own_training_has_no_findings(source: str, quick) -> None:
 
 
 def test_a_bug_of_the_users_net_is_named_with_its_line(quick) -> None:
-    model = firesteel.fit("iris", net=lambda d_in, d_out: Squashed(d_in, d_out), **quick)
+    model = firesteel.fit("iris", net=make, **quick)
     (finding,) = [one for one in model.report.doctor["findings"] if one["level"] == "E"]
     assert finding["rule"] == "L01"
     assert finding["file"] == __file__

@@ -7,59 +7,46 @@ would be wrong for a GAN, whose generator's backward also reaches the discrimina
 from __future__ import annotations
 
 import weakref
-from collections import deque
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
 from firesteel.doctor.facts import Backward, Optimizer, Param, Step
+from firesteel.doctor.gradient_states import (
+    MOST_NODES,
+    GradientState,
+    copied,
+    copies_of,
+    copy_of_number,
+    has_values,
+    is_new,
+    is_other,
+    is_same,
+    leaves_of,
+    note,
+    probe_of,
+)
 from firesteel.doctor.sites import Site
 from firesteel.doctor.state import Watched
 
-#: Nodes of a graph that are visited at most.
-MOST_NODES = 20_000
-_Record = TypeVar("_Record", Backward, Step)
 #: Steps in which every gradient is followed.
 FOLLOWED = 200
 #: Losses that are kept in any case; after them one of so many.
 FIRST_LOSSES, KEPT_OF_LOSSES = 1_000, 4
-#: Values of a raw tensor that tell whether it was changed.
-_PROBE = 16
 #: Operations between what a GradScaler gave and backward(): a division, say.
 _NEAR = 4
 #: Backwards that are remembered while no step uses them.
 MOST_PENDING = 1_000
 
-_Noted = tuple["weakref.ref[torch.Tensor]", int]
-
-
-@dataclass(slots=True)
-class _State:
-    """What is known of the gradient of one parameter."""
-
-    param: Param
-    before: _Noted | None = None  # the gradient as the backward that runs found it
-    after_backward: _Noted | None = None  # as the last backward that reached it left it
-    applied: _Noted | None = None  # as the last step applied it
-    applied_by: Optimizer | None = None
-    holds_applied: bool = False  # the backward that runs found one that had been applied
-    is_stale: bool = False  # it was added to one that had been applied
-    had_values: bool = True  # it was not all zeros behind the last backward (looked at when hot)
-    pending: list[Backward] = field(default_factory=list)  # what it holds that no step has applied
-    version: int = 0  # of the values, at the last backward or step
-    is_free: bool = True  # held by no optimizer
-    probe: torch.Tensor | None = None  # some values of a free one, from its last backward
-
 
 class Gradients:
     def __init__(self, watch: Watched) -> None:
         self._watch = watch
-        self._states: dict[int, _State] = {}  # by id of the tensor
+        self._states: dict[int, GradientState] = {}  # by id of the tensor
         self._sites: dict[int, tuple[weakref.ref[torch.Tensor], Site, bool, bool]] = {}
         self._inside: list[Step] = []  # the steps that are running
         self._weights: dict[int, torch.Tensor] = {}  # before the step that runs, by id of the tensor (hot only)
-        self._reachable: list[tuple[torch.Tensor, _State]] = []  # while a backward runs
+        self._reachable: list[tuple[torch.Tensor, GradientState]] = []  # while a backward runs
         self._rests = False
         self._is_first = False  # after a rest: what was applied before it is not known
         self._backwards: dict[Site, Backward] = {}  # the last one of each place that was followed
@@ -76,7 +63,7 @@ class Gradients:
         """The record of a leaf; from now on its gradient is followed."""
         state = self._states.get(id(tensor))
         if state is None or state.param.ref() is not tensor:
-            state = _State(self._new_param(tensor), version=tensor._version)
+            state = GradientState(self._new_param(tensor), version=tensor._version)
             self._states[id(tensor)] = state
         state.is_free = state.is_free and is_free
         return state.param
@@ -95,7 +82,7 @@ class Gradients:
         if is_before and tensor.numel() <= self._watch.kept_of_params and not tensor.is_meta:
             param.initial = tensor.detach().clone()
 
-    def _living(self) -> list[tuple[torch.Tensor, _State]]:
+    def _living(self) -> list[tuple[torch.Tensor, GradientState]]:
         found = []
         for key, state in list(self._states.items()):
             tensor = state.param.ref()
@@ -109,7 +96,7 @@ class Gradients:
         """How many of these have a gradient, and how many one that no step has applied."""
         known = [one for one in tensors if id(one) in self._states]
         pairs = [(one.grad, self._states[id(one)]) for one in known if one.grad is not None]
-        n_new = sum(bool(self._inside) or _is_new(gradient, state) for gradient, state in pairs)
+        n_new = sum(bool(self._inside) or is_new(gradient, state) for gradient, state in pairs)
         return {"n_with_gradient": len(pairs), "n_pending": n_new}
 
     def is_scaled(self, tensors: list[torch.Tensor]) -> bool:
@@ -143,6 +130,11 @@ class Gradients:
         self._since_step.clear()
 
     @property
+    def rests(self) -> bool:
+        """What gradients hold is not known right now."""
+        return self._rests or self._is_first
+
+    @property
     def may_skip(self) -> bool:
         """At rest, of a long run, the loss of every fourth backward is enough."""
         n = self._watch.facts.n_backwards
@@ -152,8 +144,8 @@ class Gradients:
         known = self._backwards.get(site) if self._rests and not self._watch.is_hot else None
         if known is None or not isinstance(tensors, torch.Tensor) or tensors.numel() != 1:
             return None
-        event = _copied(known)
-        event.at, event.loss, event.made, event.is_hot = self._watch.tick(), _copy_of_number(tensors), None, False
+        event = copied(known)
+        event.at, event.loss, event.made, event.is_hot = self._watch.tick(), copy_of_number(tensors), None, False
         event.step, event.is_followed = self._watch.facts.n_steps, False
         self._since_step.append(event)
         return event
@@ -162,7 +154,7 @@ class Gradients:
         known = self._steps.get(id(optimizer))
         if known is None:
             return None
-        step = _copied(known)
+        step = copied(known)
         step.at, step.index, step.is_hot, step.norms = self._watch.tick(), optimizer.n_steps, False, {}
         step.lrs = tuple(float(group.get("lr", 0.0)) for group in real.param_groups)
         step.applied, step.is_followed = tuple(self._since_step) or known.applied, False
@@ -177,7 +169,7 @@ class Gradients:
         first = tensors[0] if isinstance(tensors, list | tuple) and tensors else tensors
         is_scalar = isinstance(first, torch.Tensor) and first.numel() == 1
         event = Backward(
-            at=watch.tick(), site=site, loss=_copy_of_number(first) if is_scalar else None,
+            at=watch.tick(), site=site, loss=copy_of_number(first) if is_scalar else None,
             made=watch.seeing.made_of(first) if watch.is_hot else None, is_hot=watch.is_hot,
             retains_graph=retains_graph, creates_graph=creates_graph, step=watch.facts.n_steps,
             is_scaled=self._comes_from_scaled(first),
@@ -207,7 +199,7 @@ class Gradients:
             nodes = [following for one in nodes if one is not None for following, _ in one.next_functions]
         return False
 
-    def _judge(self, tensor: torch.Tensor, state: _State) -> None:
+    def _judge(self, tensor: torch.Tensor, state: GradientState) -> None:
         """Before a backward: what is there that it may be added to?"""
         gradient = tensor.grad
         if state.is_free:
@@ -218,19 +210,19 @@ class Gradients:
                 self._clear(state)
             state.before = None
             return
-        state.before = _note(gradient)
-        if state.is_stale or (state.pending and not _is_same(gradient, state.after_backward)):
-            if not _has_values(gradient):
+        state.before = note(gradient)
+        if state.is_stale or (state.pending and not is_same(gradient, state.after_backward)):
+            if not has_values(gradient):
                 self._clear(state)
-            elif _is_other(gradient, state.after_backward):  # somebody computed it and put it there
+            elif is_other(gradient, state.after_backward):  # somebody computed it and put it there
                 state.is_stale = False
                 state.pending.clear()
-        elif state.pending and self._watch.is_hot and state.had_values and not _has_values(gradient):
+        elif state.pending and self._watch.is_hot and state.had_values and not has_values(gradient):
             self._clear(state)  # by way of .data, which leaves the version as it was
-        if _is_same(gradient, state.applied):
-            state.holds_applied = _has_values(gradient)
+        if is_same(gradient, state.applied):
+            state.holds_applied = has_values(gradient)
 
-    def _clear(self, state: _State) -> bool:
+    def _clear(self, state: GradientState) -> bool:
         """The gradient was cleared; true if it held one that no step had used, for no parameter at all."""
         state.is_stale = False
         is_lost = bool(state.pending) and not any(one.n_applied for one in state.pending)
@@ -239,13 +231,13 @@ class Gradients:
         state.pending.clear()
         return is_lost
 
-    def _judge_free(self, tensor: torch.Tensor, gradient: torch.Tensor | None, state: _State) -> None:
+    def _judge_free(self, tensor: torch.Tensor, gradient: torch.Tensor | None, state: GradientState) -> None:
         """A leaf of no optimizer: was it changed by hand since its last backward, and the gradient left as it was?"""
         if state.probe is None:
             return
-        if tensor._version != state.version or not torch.equal(state.probe, _probe(tensor)):
+        if tensor._version != state.version or not torch.equal(state.probe, probe_of(tensor)):
             state.param.n_by_hand += 1
-            if gradient is not None and _is_same(gradient, state.after_backward) and _has_values(gradient):
+            if gradient is not None and is_same(gradient, state.after_backward) and has_values(gradient):
                 state.param.n_stale_by_hand += 1
         state.probe = None
 
@@ -262,15 +254,15 @@ class Gradients:
         reachable, self._reachable = self._reachable, []
         for tensor, state in reachable:
             gradient = tensor.grad
-            if gradient is None or _is_same(gradient, state.before):
+            if gradient is None or is_same(gradient, state.before):
                 continue
             event.n_reached += 1
             state.param.n_backwards += 1
             state.param.last_backward_at = event.at
             state.is_stale = state.is_stale or state.holds_applied
             event.n_stale += state.is_stale
-            state.after_backward = _note(gradient)
-            state.had_values = not is_hot or _has_values(gradient)
+            state.after_backward = note(gradient)
+            state.had_values = not is_hot or has_values(gradient)
             if inside is not None and state.is_free:  # an input whose gradient was asked for, or a weight done by hand
                 event.n_stale -= state.is_stale
             elif inside is not None:  # a closure: what this backward gave is used at once
@@ -280,30 +272,17 @@ class Gradients:
             elif len(state.pending) < MOST_PENDING:
                 state.pending.append(event)
             if state.is_free:
-                state.version, state.probe = tensor._version, _probe(tensor)
+                state.version, state.probe = tensor._version, probe_of(tensor)
         if inside is not None:
             inside.n_stale = max(inside.n_stale, event.n_stale)
 
     def _walk(self, tensors: Any, event: Backward) -> None:
         """The leaves that the graph reaches are the ones that can learn."""
-        roots = list(tensors) if isinstance(tensors, list | tuple) else [tensors]
-        queue = deque(one.grad_fn for one in roots if isinstance(one, torch.Tensor) and one.grad_fn is not None)
-        leaves = [one for one in roots if isinstance(one, torch.Tensor) and one.is_leaf and one.requires_grad]
-        seen: set[Any] = set(queue)
-        while queue and len(seen) < MOST_NODES:
-            node = queue.popleft()
-            leaf = getattr(node, "variable", None)
-            if isinstance(leaf, torch.Tensor):
-                leaves.append(leaf)
-            for following, _ in node.next_functions:
-                if following is not None and following not in seen:
-                    seen.add(following)
-                    queue.append(following)
-        if len(seen) >= MOST_NODES:
+        leaves, event.n_nodes = leaves_of(tensors)
+        if event.n_nodes >= MOST_NODES:
             self._watch.facts.notes.append(f"a graph of more than {MOST_NODES:,} nodes was not walked to its end")
         params = [self.follow(leaf, is_free=True) for leaf in leaves]
         event.reached, event.reached_params = frozenset(id(one) for one in params), tuple(params)
-        event.n_nodes = len(seen)
 
     # ---- step
 
@@ -328,11 +307,11 @@ class Gradients:
         if any(one.optimizer is optimizer for one in self._inside):  # an exception left it
             self._inside.clear()
         if watch.is_hot and not self._inside:
-            self._weights = self._copies(real)
+            self._weights = copies_of(real, most=watch.kept_of_params)
         self._inside.append(step)
         return step
 
-    def _look(self, step: Step, tensor: torch.Tensor, state: _State) -> None:
+    def _look(self, step: Step, tensor: torch.Tensor, state: GradientState) -> None:
         """At a step: what does the gradient of one parameter hold?"""
         step.n_params += 1
         gradient = tensor.grad
@@ -341,15 +320,15 @@ class Gradients:
             step.n_frozen += not tensor.requires_grad
             step.n_zeroed += self._clear(state)
             return
-        is_applied = _is_same(gradient, state.applied)
-        if not is_applied:  # nobody clears what is left on a layer that was replaced
+        is_applied = is_same(gradient, state.applied)
+        if not is_applied and not self.rests:  # nobody clears what is left on a layer that was replaced
             step.optimizer.ever_with_gradient.add(id(state.param))
-        if _is_other(gradient, state.after_backward):  # somebody computed it and put it there
+        if is_other(gradient, state.after_backward):  # somebody computed it and put it there
             state.is_stale = False
             state.pending.clear()
         elif state.pending:
             may_be_cleared = step.is_hot and state.had_values
-            if may_be_cleared and not _has_values(gradient):
+            if may_be_cleared and not has_values(gradient):
                 step.n_zeroed += self._clear(state)
             else:
                 self._look_at_pending(step, state)
@@ -358,9 +337,9 @@ class Gradients:
             if step.is_hot:
                 step.stale = (*step.stale, state.param)
         if is_applied and state.applied_by is step.optimizer:
-            step.n_unchanged += _has_values(gradient)
+            step.n_unchanged += has_values(gradient)
 
-    def _look_at_pending(self, step: Step, state: _State) -> None:
+    def _look_at_pending(self, step: Step, state: GradientState) -> None:
         pending = state.pending
         step.n_pending += 1
         if len(pending) > len(step.applied):
@@ -388,7 +367,7 @@ class Gradients:
                 if state.pending:
                     self.use(state)
                 if gradient is not None:
-                    state.applied = _note(gradient)
+                    state.applied = note(gradient)
                 before = self._weights.get(id(tensor)) if self._weights else None
                 if before is not None:
                     name = state.param.name or f"parameter {len(step.norms)}"
@@ -398,7 +377,7 @@ class Gradients:
         if not self._inside:
             self._weights = {}
 
-    def use(self, state: _State) -> None:
+    def use(self, state: GradientState) -> None:
         """What was pending has been applied."""
         for one in state.pending:
             one.n_applied += 1
@@ -410,47 +389,3 @@ class Gradients:
             for tensor in group["params"]:
                 if id(tensor) in self._states and tensor.grad is not None:
                     self.use(self._states[id(tensor)])
-
-    def _copies(self, real: torch.optim.Optimizer) -> dict[int, torch.Tensor]:
-        tensors = [tensor for group in real.param_groups for tensor in group["params"]]
-        if sum(tensor.numel() for tensor in tensors) > self._watch.kept_of_params:
-            return {}
-        return {id(tensor): tensor.detach().clone() for tensor in tensors}
-
-
-def _copy_of_number(loss: torch.Tensor) -> torch.Tensor:
-    copy = loss.detach().clone()
-    return copy.reshape(()) if copy.dim() else copy
-
-
-def _note(gradient: torch.Tensor) -> _Noted:
-    return weakref.ref(gradient), gradient._version
-
-
-def _copied(record: _Record) -> _Record:
-    """A shallow copy; a tenth of the time that copy.copy takes."""
-    other = object.__new__(type(record))
-    vars(other).update(vars(record))
-    return other
-
-
-def _is_same(gradient: torch.Tensor, noted: _Noted | None) -> bool:
-    return noted is not None and noted[0]() is gradient and noted[1] == gradient._version
-
-
-def _is_new(gradient: torch.Tensor, state: _State) -> bool:
-    """No step has applied it; not new is also one that was only filled with zeros since."""
-    return bool(state.pending) or (not _is_same(gradient, state.applied) and _has_values(gradient))
-
-
-def _is_other(gradient: torch.Tensor, noted: _Noted | None) -> bool:
-    """Another tensor stands where the backward left one."""
-    return noted is not None and noted[0]() is not gradient
-
-
-def _has_values(gradient: torch.Tensor) -> bool:
-    return gradient.is_sparse or bool(gradient.detach().any())
-
-
-def _probe(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.detach().reshape(-1)[:_PROBE].clone()

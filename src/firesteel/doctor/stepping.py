@@ -223,6 +223,8 @@ class _Steps:
             def clip(parameters: Any, *args: Any, **kwargs: Any) -> Any:
                 if watch.is_paused:
                     return original(parameters, *args, **kwargs)
+                if self._gradients.rests:
+                    return original(parameters, *args, **kwargs)
                 if not isinstance(parameters, torch.Tensor | list):
                     parameters = list(parameters)
                 with watch.shield("seeing a clipping"):

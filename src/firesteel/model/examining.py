@@ -50,7 +50,7 @@ def _descend(net: nn.Module, lr: float) -> None:
     with torch.no_grad():
         for param in net.parameters():
             if param.grad is not None:
-                param -= lr * param.grad
+                param.sub_(param.grad, alpha=lr)
                 param.grad = None
 
 

@@ -67,7 +67,7 @@ for epoch in range(100):
         least, last = min(values), values[-1]
         if last <= RISEN * least or values.index(least) == len(values) - 1 or not 0 <= train * APART < last:
             return
-        if any(_loads_weights(case, path) for path in facts.files()):
+        if not _is_one_set(facts, series) or any(_loads_weights(case, path) for path in facts.files()):
             return
         best = series[values.index(least)]
         site = facts.backwards[-1].site
@@ -89,6 +89,15 @@ def _is_held_out(facts: Facts, loss: Loss) -> bool:
         return False
     outputs = {id(one) for forward in _evaluations(facts) for one in forward.outputs}
     return any(id(one) in outputs for one in loss.input.walk())
+
+
+def _is_one_set(facts: Facts, series: list[Loss]) -> bool:
+    """All of these losses are of the same rows."""
+    calls = {id(one): forward for forward in _evaluations(facts) for one in forward.outputs}
+    sets = {
+        next((calls[id(one)].rows.tobytes() for one in loss.input.walk() if id(one) in calls), b"") for loss in series
+    }
+    return len(sets) == 1
 
 
 def _evaluations(facts: Facts) -> list[Forward]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import add
 from typing import ClassVar
 
+import numpy as np
 import torch
 
 from firesteel.doctor.facts import Facts, Forward
@@ -14,6 +17,8 @@ from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 
 #: Fewer rows are a look, not an evaluation.
 LEAST_ROWS = 5
+#: Rows are told apart by their numbers, so most must be different.
+SHARE_DIFFERENT = 0.8
 
 
 class EvaluatedOnTrain(Rule):
@@ -55,9 +60,12 @@ with torch.no_grad():
         facts = case.facts
         trained = [one for one in facts.trained() if one.rows is not None]
         evaluated = [one for one in facts.evaluated() if one.rows is not None and len(one.rows) >= LEAST_ROWS]
+        known = {int(row) for one in trained for row in one.rows}
+        n_different = sum(len(set(one.rows.tolist())) for one in evaluated)
+        if n_different < SHARE_DIFFERENT * sum(len(one.rows) for one in evaluated):
+            raise NotApplicable("the rows that go into the net are too much alike to be told apart")
         if not trained or not evaluated:
             raise NotApplicable("no evaluation beside a training was seen")
-        known = {int(row) for one in trained for row in one.rows}
         if any(int(row) not in known for one in evaluated for row in one.rows):
             return
         unused = _unread_loader(facts) or _unused_tensor(facts, trained, known)
@@ -89,6 +97,21 @@ def _unused_tensor(facts: Facts, trained: list[Forward], known: set[int]) -> str
         if not isinstance(value, torch.Tensor) or value.requires_grad or value.dim() < 2 or value.shape[1:] != shape:
             continue
         rows = fingerprints(value)
-        if rows is not None and len(rows) >= LEAST_ROWS and not any(int(row) in known for row in rows):
+        if rows is None or len(rows) < LEAST_ROWS or len(rows) == len(known) or any(int(row) in known for row in rows):
+            continue
+        if _is_alike(facts, value):
             return f"'{name}' holds {len(rows):,} rows that never went into the net"
     return ""
+
+
+def _is_alike(facts: Facts, value: torch.Tensor) -> bool:
+    """Most columns have the mean and spread that those of the trained rows have: more rows of the same kind."""
+    flat = value.detach().reshape(len(value), -1).double().cpu().numpy()
+    sums = [one.fresh for one in facts.trained() if one.fresh is not None and len(one.fresh.total) == flat.shape[1]]
+    if not sums:
+        return False
+    side = reduce(add, sums)
+    spread = np.sqrt(side.variance) + 1e-12
+    is_near = np.abs(flat.mean(0) - side.mean) < spread / 2
+    is_spread = (flat.std(0) < 2 * spread) & (flat.std(0) > spread / 2)
+    return bool(np.mean(is_near & (is_spread | (side.variance < 1e-12))) >= SHARE_DIFFERENT)
