@@ -122,6 +122,24 @@ class Source:
         changed = raw[: node.col_offset] + new.encode() + raw[node.end_col_offset :]
         return f"{node.lineno:>4} - {raw.decode()}\n{node.lineno:>4} + {changed.decode()}"
 
+    def without(self, site: Site) -> str:
+        """A diff in which a layer or an operation is left out: of a list, or replaced by what it is given."""
+        node = self.node_at(site)
+        if not isinstance(node, ast.Call) or node.end_lineno != node.lineno:
+            return self.remove_line(site.line)
+        text, line = self.text_of(node), self.line(site.line)
+        if f", {text}" in line:
+            return self.change_line(site.line, f", {text}", "")
+        parent = self._parents.get(node)
+        given = node.args[0] if node.args else node.func.value if isinstance(node.func, ast.Attribute) else None
+        if line.strip().rstrip(",") == text or given is None or (isinstance(parent, ast.Assign) and not node.args):
+            return self.remove_line(site.line)
+        if isinstance(node.func, ast.Attribute) and not isinstance(
+            given, ast.Name | ast.Call | ast.BinOp | ast.Attribute
+        ):
+            given = node.func.value  # x.softmax(1)
+        return self.replace_node(node, self.text_of(given))
+
     def insert_before(self, number: int, *texts: str) -> str:
         """A diff with new lines above a statement, indented as it is."""
         indent = self._indent(number)

@@ -65,6 +65,5 @@ for epoch in range(20):
             evidence=f"the numbers that cross entropy was given came out of a softmax over {n_classes} classes; "
             f"with it the loss cannot fall below {least:.3f}",
             why="the loss stalls far from 0 and gradients are small",
-            fix=source.remove_line(site.line)
-            + "\n     leave out the softmax; take it only where probabilities are shown",
+            fix=source.without(site) + "\n     leave out the softmax; take it only where probabilities are shown",
         )

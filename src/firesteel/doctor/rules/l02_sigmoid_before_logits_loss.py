@@ -62,7 +62,7 @@ for epoch in range(10):
                 evidence=f"the numbers that the loss on line {loss.site.line} was given came out of a {made.op}"
                 + _range(made.value),
                 why="the loss stays high and gradients are small",
-                fix=case.sources.of(site).remove_line(site.line)
+                fix=case.sources.of(site).without(site)
                 + f"\n     leave out the {made.op}; take it only where probabilities are shown",
             )
 

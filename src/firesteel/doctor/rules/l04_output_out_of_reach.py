@@ -92,8 +92,7 @@ for epoch in range(10):
             evidence=f"it gives numbers from {low:g} to {high:g}; {n:,} of {len(targets):,} targets lie beyond, from "
             f"{float(targets.min()):.3g} to {float(targets.max()):.3g}",
             why="the loss cannot fall below what these targets cost",
-            fix=case.sources.of(site).remove_line(site.line)
-            + f"\n     leave out the {made.op}: a linear output reaches all",
+            fix=case.sources.of(site).without(site) + f"\n     leave out the {made.op}: a linear output reaches all",
         )
 
     def _clamped(self, case: Case, made: Made) -> Finding:
@@ -106,7 +105,7 @@ for epoch in range(10):
             message="a ReLU clamps the logits",
             evidence=f"what the loss takes as logits came out of a {made.op}, so none is below 0{share}",
             why="no class can be called unlikely, and logits at 0 get no gradient",
-            fix=case.sources.of(site).remove_line(site.line) + "\n     leave out the activation behind the last layer",
+            fix=case.sources.of(site).without(site) + "\n     leave out the activation behind the last layer",
         )
 
 
