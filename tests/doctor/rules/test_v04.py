@@ -31,7 +31,7 @@ SICK = {
     "copied before the split": (
         HEAD + LOOP + "x, y = torch.cat([x, x[:60]]), torch.cat([y, y[:60]])\norder = torch.randperm(210)\n"
         "x, y = x[order], y[order]\nfit(x[:150], y[:150])\nprint(score(x[150:], y[150:]))",
-        "torch.randperm(210)",
+        "torch.cat([x, x[:60]])",
     ),
     "overlapping slices": (
         HEAD + LOOP + "fit(x[:100], y[:100])\nprint(score(x[90:], y[90:]))",
@@ -42,7 +42,7 @@ SICK = {
         "a, b = torch.utils.data.random_split(both, [200, 100])\n"
         "for p, q in torch.utils.data.DataLoader(a, 50):\n    fit(p, q, 3)\n"
         "for p, q in torch.utils.data.DataLoader(b, 50):\n    print(score(p, q))",
-        "random_split(both, [200, 100])",
+        "torch.cat([x, x])",
     ),
 }
 

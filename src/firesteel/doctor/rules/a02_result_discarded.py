@@ -23,6 +23,10 @@ _FUNCTIONS = frozenset(
         "relu", "sigmoid", "tanh", "softmax", "log_softmax", "dropout", "leaky_relu", "gelu", "elu", "normalize",
         "clamp", "flatten", "squeeze", "unsqueeze", "reshape", "permute", "transpose", "abs", "sqrt", "exp", "log"}
 )  # fmt: skip
+#: Methods that nothing but a tensor has.
+_OF_TENSORS_ALONE = frozenset(
+    {"relu", "sigmoid", "tanh", "softmax", "log_softmax", "squeeze", "unsqueeze", "permute", "clamp"}
+)
 
 
 class ResultDiscarded(Rule):
@@ -69,7 +73,7 @@ print(x)
             is_function = full.startswith("torch.") and last in _FUNCTIONS and len(call.args) < 4
             is_method = isinstance(call.func, ast.Attribute) and call.func.attr in _METHODS and not full
             if is_method and isinstance(call.func, ast.Attribute) and names.kind(call.func.value) != "tensor":
-                is_method = self._is_argument_of_forward(source, call)
+                is_method = call.func.attr in _OF_TENSORS_ALONE or self._is_argument_of_forward(source, call)
             if (is_function and call.args) or is_method:
                 target = (
                     call.args[0] if is_function else call.func.value if isinstance(call.func, ast.Attribute) else call

@@ -46,12 +46,35 @@ for step in range(5):
 """
     healthy: ClassVar[str] = sick.replace("hidden.data.mul_(2)", "hidden = hidden * 2")
 
+    def _weights(self, facts: Facts) -> Iterable[Finding]:
+        """Weights that are changed between the forward that used them and its backward."""
+        changed = [(made, weight) for made in facts.ops if (weight := _weight_of(made)) is not None]
+        if not changed:
+            return
+        found: dict[object, tuple[Made, int]] = {}
+        for backward in facts.backwards:
+            used = list(backward.made.walk()) if backward.made is not None else []
+            weights = {id(one) for one in used if one.op == "parameter"}
+            first = min((one.at for one in used if one.requires_grad and one.op != "parameter"), default=backward.at)
+            for made, weight in changed:
+                if first < made.at < backward.at and id(weight) in weights:
+                    found[made.site] = (made, found.get(made.site, (made, 0))[1] + 1)
+        for made, n in found.values():
+            yield self.finding(
+                made.site,
+                message="weights are changed through .data between the forward that used them and its backward",
+                evidence=f"{made.op} in place on a weight of shape {made.shape}, {n} times while it was looked at",
+                why="the backward computes with other weights than the forward had",
+                fix="     change weights behind optimizer.step(), or before the forward",
+            )
+
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
         if not any(one.made is not None for one in facts.backwards):
             raise NotApplicable("no backward was looked at")
         changed = [(made, base) for made in facts.ops if made.is_in_place and (base := _base_of(made)) is not None]
         trained = _trained(facts) if changed else set()
+        yield from self._weights(facts)
         seen = {made.site: (made, base) for made, base in reversed(changed) if id(base) in trained}
         for site, (made, base) in seen.items():
             n = sum(other.site is site for other, _ in changed)
@@ -63,6 +86,16 @@ for step in range(5):
                 why="the backward computes with the changed values and knows nothing of the change",
                 fix="     write the change as an operation of its own: h = h * mask, without .data",
             )
+
+
+def _weight_of(made: Made) -> Made | None:
+    """The weight whose .data an operation changes."""
+    first = made.args[0] if made.is_in_place and made.args else None
+    while isinstance(first, Made) and first.op != "get_data" and first.op in SAME_NUMBERS and first.parents:
+        first = first.parents[0]
+    if not isinstance(first, Made) or first.op != "get_data" or not first.parents:
+        return None
+    return first.parents[0] if first.parents[0].op == "parameter" else None
 
 
 def _base_of(made: Made) -> Made | None:

@@ -52,7 +52,7 @@ for epoch in range(20):
             raise NotApplicable("no cross entropy was trained on")
         for loss in losses:
             made = origin(loss.input)
-            if made.op == "softmax":
+            if made.op == "softmax" or _is_by_hand(made):
                 yield self._describe(case, made, n_classes=loss.input.shape[-1] if loss.input.shape else 1)
 
     def _describe(self, case: Case, made: Made, *, n_classes: int) -> Finding:
@@ -67,3 +67,11 @@ for epoch in range(20):
             why="the loss stalls far from 0 and gradients are small",
             fix=source.without(site) + "\n     leave out the softmax; take it only where probabilities are shown",
         )
+
+
+def _is_by_hand(made: Made) -> bool:
+    """A quotient whose rows are probabilities: no number below 0, and a sum of 1 over the classes."""
+    value = made.value
+    if made.op != "div" or value is None or value.dim() != 2 or value.shape[1] < 2 or not value.is_floating_point():
+        return False
+    return bool((value >= 0).all()) and bool(((value.double().sum(1) - 1).abs() < 1e-4).all())

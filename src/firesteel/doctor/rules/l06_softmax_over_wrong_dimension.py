@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from firesteel.doctor.facts import Facts, Made
 from firesteel.doctor.findings import Finding, Level
-from firesteel.doctor.lineage import SAME_NUMBERS, softmax_dim
+from firesteel.doctor.lineage import SAME_NUMBERS, origin, softmax_dim
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 
@@ -56,6 +56,10 @@ for epoch in range(5):
         children = _children(facts)
         batches = {one.n_rows for one in facts.forwards if one.n_rows > 1}
         seen: dict[Site, tuple[Made, str]] = {}
+        for loss in facts.trained_losses("nll_loss", "cross_entropy", "kl_div"):
+            one = origin(loss.input)
+            if one in made and (said := _before_flattening(one, loss.input)):
+                seen.setdefault(one.creation, (one, said))
         for one in made:
             said = _over_rows(one, children, batches) or _over_queries(one, children)
             if said:
@@ -104,6 +108,15 @@ def _over_rows(made: Made, children: Mapping[int, list[Made]], batches: set[int]
             if child.op in _ON_THE_WAY and child.shape == made.shape:
                 queue.append(child)
     return ""
+
+
+def _before_flattening(made: Made, given: Made) -> str:
+    """(rows, steps, classes) over another axis than the classes, flattened to (rows * steps, classes) for the loss."""
+    dim, n_dims = softmax_dim(made), len(made.shape)
+    is_flattened = n_dims > 2 and len(given.shape) == 2 and given.shape[1] == made.shape[-1]
+    if dim is None or not is_flattened or dim % n_dims == n_dims - 1:
+        return ""
+    return f"the loss takes {given.shape} with classes last; the softmax went over another axis, of {made.shape[dim]}"
 
 
 def _over_queries(made: Made, children: Mapping[int, list[Made]]) -> str:

@@ -19,6 +19,7 @@ LEAST_ROWS, LEAST_SHARE, MOST_SHARE = 3, 0.02, 0.9
 SHARE_OF_WHOLE = 0.5
 #: Columns in which more than this share of the values are different are measured ones: two equal rows are no chance.
 SHARE_DIFFERENT, LEAST_COLUMNS = 0.5, 3
+_COPYING = ("resample", "concat", "concatenate", "cat", "repeat", "repeat_interleave", "tile", "vstack", "fit_resample")
 _DEALING = ("train_test_split", "random_split", "randperm", "permutation", "shuffle", "sample")
 
 
@@ -101,13 +102,17 @@ def _is_measured(forward: Forward) -> bool:
 
 
 def _where_dealt(case: Case, forward: Forward) -> tuple[Source, ast.AST | None]:
-    """The call that deals the rows, where the tree shows one."""
+    """The call that copies rows before they are dealt, or the one that deals them, where the tree shows one."""
     paths = dict.fromkeys([*case.facts.files(), forward.site.path])
     for path in paths:
         source = case.sources[path]
-        for name in _DEALING:
-            for call in source.nodes(ast.Call):
-                called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-                if called == name:
-                    return source, call
+        calls = [(_called(call), call) for call in source.nodes(ast.Call)]
+        dealt = next((call for name in _DEALING for called, call in calls if called == name), None)
+        if dealt is not None:
+            before = [call for called, call in calls if called in _COPYING and call.lineno < dealt.lineno]
+            return source, before[0] if before else dealt
     return case.sources.of(forward.site), None
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
