@@ -11,10 +11,13 @@ from functools import cache, cached_property
 from pathlib import Path
 from types import CodeType, FrameType
 
+import torch
+
 _INSTALLED_AT = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
 _LIBRARIES = tuple(f"{folder}{os.sep}" for folder in (*_INSTALLED_AT, Path(__file__).parents[1]))
+_PYTORCH = f"{Path(torch.__path__[0])}{os.sep}"
 _INSTALLED = ("site-packages", "dist-packages")
-_KNOWN: dict[tuple[int, int], Site] = {}
+_KNOWN: dict[tuple[int, int, bool], Site] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +29,7 @@ class Site:
 
     code: CodeType
     instruction: int
+    is_through_library: bool = False  # another library than PyTorch did it, called from this line
 
     @property
     def path(self) -> str:
@@ -78,16 +82,24 @@ def is_users_file(path: str) -> bool:
     return not any(part in path for part in _INSTALLED)
 
 
+@cache
+def is_library_file(path: str) -> bool:
+    """Installed, and neither PyTorch nor the doctor: somebody else's loop or layers."""
+    return any(part in path for part in _INSTALLED) and not path.startswith(_PYTORCH)
+
+
 def find_site(frame: FrameType | None = None) -> Site:
     """The innermost frame of the user's files; where none is on the stack, the outermost frame there is."""
     one = frame if frame is not None else sys._getframe(1)
+    is_through_library = False
     while not is_users_file(one.f_code.co_filename):
+        is_through_library = is_through_library or is_library_file(one.f_code.co_filename)
         if one.f_back is None:
             break
         one = one.f_back
     # By identity: two code objects of different files may be equal. A site keeps its code, so no id comes again.
-    key = (id(one.f_code), one.f_lasti)
+    key = (id(one.f_code), one.f_lasti, is_through_library)
     found = _KNOWN.get(key)
     if found is None:
-        found = _KNOWN[key] = Site(one.f_code, one.f_lasti)
+        found = _KNOWN[key] = Site(one.f_code, one.f_lasti, is_through_library)
     return found

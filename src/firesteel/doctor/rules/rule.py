@@ -60,9 +60,14 @@ class Rule(ABC):
         self, place: Site | tuple[Source, ast.AST] | tuple[Source, int], *, message: str, evidence: str, why: str,
         fix: str, level: Level | None = None,
     ) -> Finding:  # fmt: skip
-        """A finding at a site that ran, at a node of a source, or at a line of it."""
+        """A finding at a site that ran, at a node of a source, or at a line of it.
+
+        What a library does inside, called from the user's line, is a note: nothing on that line can mend it.
+        """
         if isinstance(place, Site):
             path, line, column, end = place.path, place.line, place.column, place.end_column
+            if place.is_through_library:
+                level = "N"
             if place.end_line != line:
                 end = 0
             text = Source(path).line(line)
