@@ -37,3 +37,23 @@ def test_its_texts_are_there(name: str) -> None:
         assert text
         assert text == text.strip()
     assert rule.what.endswith(".")
+
+
+@pytest.fixture(scope="module")
+def of_nothing(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What each rule answers to a script that trains nothing."""
+    from firesteel.doctor import examine
+
+    path = tmp_path_factory.mktemp("nothing") / "script.py"
+    path.write_text("import torch\nprint(torch.ones(2))\n", encoding="utf-8")
+    return {one.rule: one.outcome for one in examine(path).outcomes}
+
+
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if not rule.is_static])
+def test_where_nothing_was_trained_there_is_nothing_to_look_at(name: str, of_nothing: dict[str, str]) -> None:
+    assert of_nothing[name] == "not applicable"
+
+
+def test_every_rule_of_the_catalogue_is_there() -> None:
+    counts = {letter: sum(name[0] == letter for name in RULES) for letter in GROUPS}
+    assert counts == {"L": 10, "O": 11, "G": 5, "D": 10, "V": 8, "S": 12, "A": 9}
