@@ -19,6 +19,8 @@ from firesteel.doctor.sites import Site, find_site
 from firesteel.doctor.state import Watched
 from firesteel.doctor.stopping import StopWatching
 
+#: Steps of each optimizer in which gradients are followed in any case.
+FOLLOWED_OF_EACH = 20
 #: Steps and backwards that are kept, before only those that are looked at.
 MOST_EVENTS = 100_000
 
@@ -129,7 +131,8 @@ class _Steps:
                 place = ("step", step.site)
                 watch.after_update(place)
                 self._places.add(place)
-                near = any(watch.schedule.is_near(one) for one in self._places)
+                is_new = step.optimizer.n_steps < FOLLOWED_OF_EACH  # of a second net, or the next fold
+                near = is_new or any(watch.schedule.is_near(one) for one in self._places)
                 self._gradients.rest(is_due=near or watch.is_hot or step.has_closure)
         if watch.most_steps is not None and watch.facts.n_steps >= watch.most_steps:
             raise StopWatching("steps")

@@ -73,8 +73,8 @@ for step in range(5):
 
 def _leaf(backward: Backward) -> Made | None:
     """The leaf where the graph ends; the loss itself if it is that."""
-    if backward.made is None:
-        return None
+    if backward.made is None or not backward.made.requires_grad:  # told to require a gradient when it was made already
+        return backward.made
     return next((one for one in backward.made.walk() if one.op == "parameter"), backward.made)
 
 

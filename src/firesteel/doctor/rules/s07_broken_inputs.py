@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from firesteel.doctor.facts import Forward, Made
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.lineage import origin
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 from firesteel.doctor.source import Source
@@ -80,7 +81,7 @@ for epoch in range(3):
         value = given.value
         shown = float(value.reshape(-1)[0]) if value is not None else 0.0
         return self.finding(
-            _where_made(case, given),
+            _where_made(case, origin(given)),
             message="all rows that the net is given are the same",
             evidence=f"in {len(calls)} batches that were looked at every column is constant, the "
             f"first at {shown:g}, while "

@@ -1,0 +1,90 @@
+"""Rows in the order of their labels."""
+
+from __future__ import annotations
+
+import pytest
+
+SICK = {
+    "slices": (
+        """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(64, 4)
+y = torch.arange(4).repeat_interleave(16)
+net = nn.Linear(4, 4)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for _ in range(3):
+    for i in range(0, 64, 8):
+        a, b = x[i : i + 8], y[i : i + 8]
+        optimizer.zero_grad()
+        F.cross_entropy(net(a), b).backward()
+        optimizer.step()
+""",
+        "a, b = x[i : i + 8]",
+    ),
+    "a loader": (
+        """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(64, 4)
+y = torch.arange(4).repeat_interleave(16)
+net = nn.Linear(4, 4)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+from torch.utils.data import DataLoader, TensorDataset
+loader = DataLoader(TensorDataset(x, y), batch_size=8)
+for _ in range(3):
+    for a, b in loader:
+        optimizer.zero_grad()
+        F.cross_entropy(net(a), b).backward()
+        optimizer.step()
+""",
+        "loader = DataLoader",
+    ),
+}
+
+HEALTHY = {
+    "shuffled": """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(64, 4)
+y = torch.arange(4).repeat_interleave(16)
+net = nn.Linear(4, 4)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+from torch.utils.data import DataLoader, TensorDataset
+loader = DataLoader(TensorDataset(x, y), batch_size=8, shuffle=True)
+for _ in range(3):
+    for a, b in loader:
+        optimizer.zero_grad()
+        F.cross_entropy(net(a), b).backward()
+        optimizer.step()
+""",
+}
+
+NOTHING = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(64, 4)
+"""
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_it_is_found_with_its_line(name: str, diagnose, assert_found) -> None:
+    text, fragment = SICK[name]
+    assert_found(diagnose(text, only=["S04"]), "S04", fragment)
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(HEALTHY[name], only=["S04"]), "S04", "passed")
+
+
+def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(NOTHING, only=["S04"]), "S04", "not applicable")

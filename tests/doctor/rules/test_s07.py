@@ -1,0 +1,142 @@
+"""Inputs that are no numbers, or all the same."""
+
+from __future__ import annotations
+
+import pytest
+
+SICK = {
+    "a logarithm": (
+        """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(64, 4)
+y = x.sum(1, keepdim=True)
+x = torch.log(x)
+net = nn.Linear(4, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for _ in range(4):
+    optimizer.zero_grad()
+    loss = F.mse_loss(net(x), y)
+    loss.backward()
+    optimizer.step()
+""",
+        "x = torch.log(x)",
+    ),
+    "NumPy": (
+        """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(64, 4)
+y = x.sum(1, keepdim=True)
+import numpy as np
+a = np.sqrt(x.numpy())
+x = torch.from_numpy(a)
+net = nn.Linear(4, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for _ in range(4):
+    optimizer.zero_grad()
+    loss = ((net(x) - y) ** 2).mean()
+    loss.backward()
+    optimizer.step()
+""",
+        "np.sqrt",
+    ),
+    "an integer division": (
+        """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(64, 4)
+y = x.sum(1, keepdim=True)
+x = torch.randint(0, 255, (64, 4)) // 255
+net = nn.Linear(4, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for _ in range(4):
+    optimizer.zero_grad()
+    loss = F.mse_loss(net(x.float()), y)
+    loss.backward()
+    optimizer.step()
+""",
+        "// 255",
+    ),
+}
+
+HEALTHY = {
+    "fine": """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(64, 4)
+y = x.sum(1, keepdim=True)
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Linear(4, 8), nn.Linear(8, 1)
+    def forward(self, x):
+        z = self.two(torch.tanh(self.one(x)))
+        return z
+net = Net()
+
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for _ in range(4):
+    optimizer.zero_grad()
+    loss = F.mse_loss(net(x), y)
+    loss.backward()
+    optimizer.step()
+""",
+    "filled in by the net": """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(64, 4)
+y = x.sum(1, keepdim=True)
+x[0, 0] = float('nan')
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Linear(4, 8), nn.Linear(8, 1)
+    def forward(self, x):
+        z = self.two(torch.tanh(self.one(torch.nan_to_num(x))))
+        return z
+net = Net()
+
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for _ in range(4):
+    optimizer.zero_grad()
+    loss = F.mse_loss(net(x), y)
+    loss.backward()
+    optimizer.step()
+""",
+}
+
+NOTHING = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(64, 4)
+"""
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_it_is_found_with_its_line(name: str, diagnose, assert_found) -> None:
+    text, fragment = SICK[name]
+    assert_found(diagnose(text, only=["S07"]), "S07", fragment)
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(HEALTHY[name], only=["S07"]), "S07", "passed")
+
+
+def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(NOTHING, only=["S07"]), "S07", "not applicable")
