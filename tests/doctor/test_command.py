@@ -96,6 +96,16 @@ def test_static_runs_nothing(sick: Path, say) -> None:
     assert "only the source was looked at" in said.out
 
 
+def test_files_that_cannot_be_read_whole_are_said(tmp_path: Path, say) -> None:
+    (tmp_path / "a.py").write_bytes(b"\xff\xfe\x00bad")
+    (tmp_path / "b.py").write_text("import torch\ndef f(:", encoding="utf-8")
+    (tmp_path / "c.py").write_text("", encoding="utf-8")
+    said = " ".join(say("doctor", "--static", tmp_path).out.split())
+    assert "a.py: it is no Python text" in said
+    assert "b.py: a syntax error on line 2: only what stands before it was looked at" in said
+    assert "c.py" not in said
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

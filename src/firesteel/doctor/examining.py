@@ -14,6 +14,7 @@ from firesteel.doctor.facts import Facts
 from firesteel.doctor.judging import choose_rules, judge
 from firesteel.doctor.running import run_script
 from firesteel.doctor.shields import Failure
+from firesteel.doctor.source import Source
 from firesteel.doctor.watching import Watch, is_watching
 
 
@@ -75,6 +76,7 @@ def look_at(place: str | Path, *, only: Collection[str] = (), ignore: Collection
     files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
     rules = {name: rule for name, rule in choose_rules(only, ignore).items() if rule.is_static}
     facts = Facts(script=str(files[0]) if len(files) == 1 else None, sources=[str(one) for one in files])
+    facts.notes += [f"{one}: {problem}" for one in files if (problem := Source(str(one)).problem)]
     found = diagnose(facts, {}, rules=rules, probes=False, seconds=0.0, script=str(place))
     return replace(found, seen={})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 import re
+import tokenize
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TypeVar
@@ -22,6 +23,20 @@ class Source:
         self.path = path
         linecache.checkcache(path)
         self.lines = text.splitlines() if text is not None else [one.rstrip("\n") for one in linecache.getlines(path)]
+
+    @cached_property
+    def problem(self) -> str:
+        """Why not all of it could be read; "" where it could."""
+        try:
+            with tokenize.open(self.path) as file:
+                ast.parse(file.read())
+        except SyntaxError as error:
+            if error.lineno is None:  # its encoding
+                return "it is no Python text"
+            return f"a syntax error on line {error.lineno}: only what stands before it was looked at"
+        except (UnicodeDecodeError, ValueError):  # a null byte is a ValueError
+            return "it is no Python text"
+        return ""
 
     @cached_property
     def tree(self) -> ast.Module:
