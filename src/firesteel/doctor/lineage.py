@@ -107,3 +107,12 @@ def regressions(facts: Facts) -> list[tuple[Site, Made, Made]]:
                 continue
             found.append((made.site, left, right) if is_answer(left) else (made.site, right, left))
     return found
+
+
+def children_of(facts: Facts) -> dict[int, list[Made]]:
+    """What each was used for, by its id: the operations that it went into."""
+    found: dict[int, list[Made]] = {}
+    for made in facts.ops:
+        for parent in made.parents:
+            found.setdefault(id(parent), []).append(made)
+    return found

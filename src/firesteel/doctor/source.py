@@ -175,6 +175,11 @@ def _span_of(node: ast.expr | ast.stmt) -> tuple[int, int, int, int]:
     return node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0
 
 
+def called(call: ast.Call) -> str:
+    """The last word of what is called: `reshape` of `np.reshape(...)` and of `x.reshape(...)`."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
 class Sources:
     """The user's files by path, each read once."""
 

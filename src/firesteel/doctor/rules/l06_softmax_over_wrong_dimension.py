@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from firesteel.doctor.facts import Facts, Made
+from firesteel.doctor.facts import Made
 from firesteel.doctor.findings import Finding, Level
-from firesteel.doctor.lineage import SAME_NUMBERS, origin, softmax_dim
+from firesteel.doctor.lineage import SAME_NUMBERS, children_of, origin, softmax_dim
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 
@@ -53,7 +53,7 @@ for epoch in range(5):
         made = [one for one in facts.ops if one.op in ("softmax", "log_softmax") and softmax_dim(one) is not None]
         if not made:
             raise NotApplicable("no softmax was seen")
-        children = _children(facts)
+        children = children_of(facts)
         batches = {one.n_rows for one in facts.forwards if one.n_rows > 1}
         seen: dict[Site, tuple[Made, str]] = {}
         for loss in facts.trained_losses("nll_loss", "cross_entropy", "kl_div"):
@@ -72,14 +72,6 @@ for epoch in range(5):
                 why="what is divided up adds up to 1 over the wrong things",
                 fix="     use the dimension of the classes, or of the keys: dim=-1",
             )
-
-
-def _children(facts: Facts) -> dict[int, list[Made]]:
-    found: dict[int, list[Made]] = {}
-    for made in facts.ops:
-        for parent in made.parents:
-            found.setdefault(id(parent), []).append(made)
-    return found
 
 
 def _over_rows(made: Made, children: Mapping[int, list[Made]], batches: set[int]) -> str:

@@ -13,7 +13,7 @@ from firesteel.doctor.facts import Forward
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
-from firesteel.doctor.source import Source
+from firesteel.doctor.source import Source, called
 
 #: Pictures read the other way are so much smoother, over so many of them, with sides of at least so many pixels.
 SMOOTHER, LEAST_PICTURES, LEAST_SIDE = 0.7, 8, 5
@@ -127,7 +127,7 @@ def _reshape_call(case: Case) -> tuple[Source, ast.AST] | None:
     """The call of reshape with most dimensions before the place where the tensor was made."""
     for path in case.facts.files():
         source = case.sources[path]
-        calls = [one for one in source.nodes(ast.Call) if _called(one) in ("reshape", "view", "resize")]
+        calls = [one for one in source.nodes(ast.Call) if called(one) in ("reshape", "view", "resize")]
         for call in calls:
             around = source.statement_at(call.lineno)
             turned = [one for one in source.parents(call) if isinstance(one, ast.Attribute) and one.attr == "T"]
@@ -136,7 +136,3 @@ def _reshape_call(case: Case) -> tuple[Source, ast.AST] | None:
             ):
                 return source, call
     return None
-
-
-def _called(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")

@@ -11,7 +11,7 @@ from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import origin
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
-from firesteel.doctor.source import Source
+from firesteel.doctor.source import Source, called
 
 FEWEST_ROWS = 4
 
@@ -127,11 +127,7 @@ def _where_made(case: Case, made: Made) -> tuple[Source, ast.AST] | Site:
         source = case.sources[path]
         for node in source.nodes(ast.expr):
             is_floor = isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv)
-            is_log = isinstance(node, ast.Call) and _called(node) in ("log", "log2", "log10", "sqrt", "reciprocal")
+            is_log = isinstance(node, ast.Call) and called(node) in ("log", "log2", "log10", "sqrt", "reciprocal")
             if (is_floor or is_log) and not source.loops_around(node.lineno):
                 return source, node
     return made.site
-
-
-def _called(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from firesteel.doctor.facts import Facts, Forward, Made
 from firesteel.doctor.findings import Finding, Level
-from firesteel.doctor.lineage import origin
+from firesteel.doctor.lineage import children_of, origin
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 
 #: What makes of answers a score: seen behind an evaluation, it is one.
@@ -63,7 +63,7 @@ with torch.no_grad():
             raise NotApplicable("no evaluation of a trained net was looked at")
         if not any(one.modes or _functional(one) for one in evaluated):
             raise NotApplicable("no dropout or batch norm is in the nets that were evaluated")
-        children = _children(facts)
+        children = children_of(facts)
         seen: dict[object, Forward] = {}
         for one in evaluated:
             is_active = any(one.modes.values()) or bool(_active_operations(one))
@@ -112,14 +112,6 @@ def _is_meant(facts: Facts, forward: Forward) -> bool:
     """An explicit .train() since the last training step is intent."""
     last_step = max((one.at for one in facts.backwards if one.at < forward.at), default=0)
     return any(one.is_training and last_step < one.at < forward.at for one in facts.switches)
-
-
-def _children(facts: Facts) -> dict[int, list[Made]]:
-    found: dict[int, list[Made]] = {}
-    for made in facts.ops:
-        for parent in made.parents:
-            found.setdefault(id(parent), []).append(made)
-    return found
 
 
 def _is_scored(forward: Forward, children: dict[int, list[Made]]) -> bool:

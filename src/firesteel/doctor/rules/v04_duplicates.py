@@ -11,7 +11,7 @@ import torch
 from firesteel.doctor.facts import Forward
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
-from firesteel.doctor.source import Source
+from firesteel.doctor.source import Source, called
 
 #: So many evaluated rows, and this share of them, must be equal to trained ones, yet not nearly all.
 LEAST_ROWS, LEAST_SHARE, MOST_SHARE = 3, 0.02, 0.9
@@ -106,13 +106,9 @@ def _where_dealt(case: Case, forward: Forward) -> tuple[Source, ast.AST | None]:
     paths = dict.fromkeys([*case.facts.files(), forward.site.path])
     for path in paths:
         source = case.sources[path]
-        calls = [(_called(call), call) for call in source.nodes(ast.Call)]
+        calls = [(called(call), call) for call in source.nodes(ast.Call)]
         dealt = next((call for name in _DEALING for called, call in calls if called == name), None)
         if dealt is not None:
             before = [call for called, call in calls if called in _COPYING and call.lineno < dealt.lineno]
             return source, before[0] if before else dealt
     return case.sources.of(forward.site), None
-
-
-def _called(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
