@@ -1,4 +1,4 @@
-"""Curriculum learning: sums of sequences, first the short ones, then ever longer ones.
+"""Curriculum learning: where does a random walk end? First short walks, then ever longer ones.
 
 healthy: a curriculum, the training rows are sorted by difficulty on purpose and the first epochs see only the easy part
 """
@@ -11,14 +11,13 @@ MAX_LEN = 16
 
 
 def make_sequences(n):
-    """Ones and minus ones; the label says whether there are more of the former. Zeros are padding."""
-    lengths = torch.randint(2, MAX_LEN // 2 + 1, (n,)) * 2 - 1
-    seq = torch.randint(0, 2, (n, MAX_LEN)).float() * 2 - 1
-    seq = seq * (torch.arange(MAX_LEN) < lengths[:, None])
-    return seq.unsqueeze(-1), lengths, (seq.sum(1) > 0).long()
+    """Steps of a random walk; the label says whether it ends above where it began. Zeros are padding."""
+    lengths = torch.randint(2, MAX_LEN + 1, (n,))
+    steps = torch.randn(n, MAX_LEN) * (torch.arange(MAX_LEN) < lengths[:, None])
+    return steps.unsqueeze(-1), lengths, (steps.sum(1) > 0).long()
 
 
-class Majority(nn.Module):
+class WalkNet(nn.Module):
     def __init__(self, hidden=24):
         super().__init__()
         self.gru = nn.GRU(1, hidden, batch_first=True)
@@ -36,7 +35,7 @@ test_seq, test_len, test_y = make_sequences(400)
 by_difficulty = torch.argsort(train_len)
 train_seq, train_len, train_y = train_seq[by_difficulty], train_len[by_difficulty], train_y[by_difficulty]
 
-net = Majority()
+net = WalkNet()
 optimizer = torch.optim.Adam(net.parameters(), lr=6e-3)
 criterion = nn.CrossEntropyLoss()
 stages = [0.35, 0.7, 1.0, 1.0, 1.0, 1.0]

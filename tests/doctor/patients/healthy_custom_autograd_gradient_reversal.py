@@ -53,10 +53,10 @@ def main():
     xs_test, ys_test = domain(300, 0, seed=3)
     xt_test, yt_test = domain(300, 25, seed=4)
     net = DANN()
-    optim = torch.optim.Adam(net.parameters(), lr=3e-3)
+    optim = torch.optim.Adam(net.parameters(), lr=1e-2)
     epochs = 25
     for epoch in range(epochs):
-        lambd = 0.3 * (2 / (1 + math.exp(-5 * epoch / epochs)) - 1)
+        lambd = 2 / (1 + math.exp(-5 * epoch / epochs)) - 1
         total = 0.0
         for i, j in zip(torch.randperm(800).split(64), torch.randperm(800).split(64)):
             labels, dom_s = net(xs[i], lambd)
