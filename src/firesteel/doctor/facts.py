@@ -323,9 +323,10 @@ class Facts:
     modules: list[Module] = field(default_factory=list)  # all that were created or called as roots
     params: list[Param] = field(default_factory=list)  # all that an optimizer holds or a graph reached
     ops: list[Made] = field(default_factory=list)  # all operations that were seen, in order (hot only)
-    n_retained: list[tuple[int, int, Site]] = field(
+    n_retained: list[tuple[int, int, int, int, Site]] = field(
         default_factory=list
-    )  # (step, losses alive with their graph, backward)
+    )  # (step, losses of earlier steps alive with their graph, of how many recent ones, optimizers so far, where)
+    kept: dict[Site, tuple[Made, ...]] = field(default_factory=dict)  # one of each earlier step alive with its graph
     n_forwards: int = 0
     n_backwards: int = 0
     n_steps: int = 0

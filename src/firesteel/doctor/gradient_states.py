@@ -14,6 +14,8 @@ from firesteel.doctor.facts import Backward, Optimizer, Param, Step
 _Record = TypeVar("_Record", Backward, Step)
 #: Nodes of a graph that are visited at most.
 MOST_NODES = 20_000
+#: Optimizers of so many parameters are asked at each step for those that never had a gradient.
+MOST_MISSED = 256
 #: Values of a raw tensor that tell whether it was changed.
 _PROBE = 16
 
@@ -100,3 +102,14 @@ def copies_of(optimizer: torch.optim.Optimizer, *, most: int) -> dict[int, torch
     if sum(tensor.numel() for tensor in tensors) > most:
         return {}
     return {id(tensor): tensor.detach().clone() for tensor in tensors}
+
+
+def note_late_ones(optimizer: Optimizer) -> None:
+    """Where gradients are not followed: those that had none so far, a part of the net that joins in later, say."""
+    known = optimizer.ever_with_gradient
+    if not len(known) < len(optimizer.params) <= MOST_MISSED:
+        return
+    for param in optimizer.params:
+        tensor = param.ref() if id(param) not in known else None
+        if tensor is not None and tensor.grad is not None and has_values(tensor.grad):
+            known.add(id(param))

@@ -24,6 +24,7 @@ from firesteel.doctor.gradient_states import (
     is_same,
     leaves_of,
     note,
+    note_late_ones,
     probe_of,
 )
 from firesteel.doctor.sites import Site
@@ -158,6 +159,7 @@ class Gradients:
         step.at, step.index, step.is_hot, step.norms = self._watch.tick(), optimizer.n_steps, False, {}
         step.lrs = tuple(float(group.get("lr", 0.0)) for group in real.param_groups)
         step.applied, step.is_followed = tuple(self._since_step) or known.applied, False
+        note_late_ones(optimizer)
         return step
 
     # ---- backward

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -195,6 +195,13 @@ class Seeing(TorchFunctionMode):
         """The record of a tensor or array, if it was seen being made."""
         entry = self._made.get(id(tensor))
         return entry[1] if entry is not None and entry[0]() is tensor else None
+
+    def alive(self) -> Iterator[tuple[torch.Tensor, Made]]:
+        """The tensors that were seen being made and are still there."""
+        for ref, made in list(self._made.values()):
+            tensor = ref()
+            if isinstance(tensor, torch.Tensor):
+                yield tensor, made
 
     def remember(self, result: Any, made: Made) -> None:
         """Binds a record to what came out; the parts of several results get a record each."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-import weakref
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import torch
 
 from firesteel.doctor.facts import Facts, LoaderPass, Made, Module, Param
 from firesteel.doctor.patches import Patches
-from firesteel.doctor.schedule import FIRST, Schedule, is_due
+from firesteel.doctor.retained import Retained
+from firesteel.doctor.schedule import Schedule, is_due
 from firesteel.doctor.shields import Failure, Shield
 from firesteel.doctor.sites import Site
 
@@ -30,6 +29,7 @@ class Sees(Protocol):
     def turn_off(self) -> None: ...
     def step_aside(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any: ...
     def made_of(self, tensor: Any) -> Made | None: ...
+    def alive(self) -> Iterator[tuple[torch.Tensor, Made]]: ...
     def describe(self, tensor: torch.Tensor) -> Made: ...
     def describe_input(self, tensor: torch.Tensor) -> Made: ...
     def record(self, func: Callable[..., Any], name: str, args: Any, result: Any, site: Site) -> None: ...
@@ -54,7 +54,7 @@ class Watched:
         self.schedule = Schedule()
         self.is_pending = False  # a hot forward with gradients waits for its backward
         self.current_pass: LoaderPass | None = None  # the loader that gave out a batch last
-        self.recent_losses: deque[tuple[int, Site, weakref.ref[torch.Tensor]]] = deque(maxlen=64)
+        self.retained = Retained(self.facts)
         self._clock = 0
         self._is_hot_for_step = True
 
@@ -101,11 +101,6 @@ class Watched:
             self.seeing.turn_off()
 
     def note_retained(self, site: Site) -> None:
-        """How many of the losses of earlier steps are alive, with their graphs?"""
-        n_steps = self.facts.n_steps
-        alive = 0
-        for step, _, ref in self.recent_losses:
-            loss = ref()
-            alive += loss is not None and loss.grad_fn is not None and step < n_steps - FIRST
-        if len(self.recent_losses) > FIRST:
-            self.facts.n_retained.append((n_steps, alive, site))
+        """How much of earlier steps is alive, with its graphs?"""
+        self.retained.count(site)
+        self.retained.count_seen(self.seeing.alive())

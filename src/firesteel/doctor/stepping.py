@@ -213,8 +213,10 @@ class _Steps:
         if len(facts.backwards) < MOST_EVENTS or event.is_hot:
             facts.backwards.append(event)
         if isinstance(tensors, torch.Tensor):
-            watch.recent_losses.append((facts.n_steps, event.site, weakref.ref(tensors)))
+            watch.retained.follow(tensors, event.site)
         if not facts.optimizers:  # steps are done by hand
+            if watch.is_hot:
+                watch.note_retained(event.site)
             watch.after_update(("backward", event.site))
 
     # ---- clipping and scaling

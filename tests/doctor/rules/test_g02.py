@@ -88,6 +88,88 @@ for _ in range(4):
 """,
         "h = self.one(x).detach().numpy()",
     ),
+    "an encoder without gradients": (
+        """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(200, 6)
+w_true = torch.randn(6, 1)
+y = X @ w_true + 0.1 * torch.randn(200, 1)
+c = (y[:, 0] > 0).long()
+X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
+enc = nn.Sequential(nn.Linear(6, 16), nn.ReLU())
+dec = nn.Linear(16, 1)
+opt = torch.optim.SGD(list(enc.parameters()) + list(dec.parameters()), lr=0.05)
+for e in range(20):
+    opt.zero_grad()
+    with torch.no_grad():
+        h = enc(X_train)
+    loss = F.mse_loss(dec(h), y_train)
+    loss.backward()
+    opt.step()
+""",
+        "with torch.no_grad():",
+    ),
+    "an argmax in the middle": (
+        """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(200, 6)
+w_true = torch.randn(6, 1)
+y = X @ w_true + 0.1 * torch.randn(200, 1)
+c = (y[:, 0] > 0).long()
+X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q = nn.Linear(6, 8)
+        self.emb = nn.Embedding(8, 4)
+        self.head = nn.Linear(4, 1)
+    def forward(self, x):
+        codes = self.q(x).argmax(1)
+        return self.head(self.emb(codes))
+net = Net()
+opt = torch.optim.SGD(net.parameters(), lr=0.05)
+for e in range(20):
+    opt.zero_grad()
+    loss = F.mse_loss(net(X_train), y_train)
+    loss.backward()
+    opt.step()
+""",
+        "codes = self.q(x).argmax(1)",
+    ),
+    "raw tensors": (
+        """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(200, 6)
+w_true = torch.randn(6, 1)
+y = X @ w_true + 0.1 * torch.randn(200, 1)
+c = (y[:, 0] > 0).long()
+X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
+W1 = torch.randn(6, 8, requires_grad=True)
+b1 = torch.zeros(8, requires_grad=True)
+W2 = torch.randn(8, 1, requires_grad=True)
+for e in range(20):
+    h = torch.tanh(X_train @ W1 + b1).data
+    loss = ((h @ W2 - y_train) ** 2).mean()
+    loss.backward()
+    for p in (W1, b1, W2):
+        if p.grad is not None:
+            p.data -= 0.01 * p.grad
+            p.grad.zero_()
+""",
+        "h = torch.tanh(X_train @ W1 + b1).data",
+    ),
 }
 
 HEALTHY = {
@@ -138,6 +220,51 @@ for _ in range(4):
     loss = F.mse_loss(net(x), y) + F.mse_loss(net(x), net(x + 1).detach())
     loss.backward()
     optimizer.step()
+""",
+    "a part that joins in later": """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(200, 6)
+w_true = torch.randn(6, 1)
+y = X @ w_true + 0.1 * torch.randn(200, 1)
+c = (y[:, 0] > 0).long()
+X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
+enc, head = nn.Sequential(nn.Linear(6, 16), nn.ReLU()), nn.Linear(16, 1)
+opt = torch.optim.Adam([*enc.parameters(), *head.parameters()], lr=0.01)
+for step in range(400):
+    h = enc(X_train)
+    if step < 250:
+        h = h.detach()
+    loss = F.mse_loss(head(h), y_train)
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+with torch.no_grad():
+    print(F.mse_loss(head(enc(X_test)), y_test).item())
+""",
+    "stopped on one side": """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(200, 6)
+w_true = torch.randn(6, 1)
+y = X @ w_true + 0.1 * torch.randn(200, 1)
+c = (y[:, 0] > 0).long()
+X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
+enc, pred = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 8)), nn.Linear(8, 8)
+opt = torch.optim.SGD([*enc.parameters(), *pred.parameters()], lr=0.05)
+for e in range(20):
+    a, b = X_train + 0.1 * torch.randn_like(X_train), X_train + 0.1 * torch.randn_like(X_train)
+    za, zb = enc(a), enc(b)
+    loss = -(F.cosine_similarity(pred(za), zb.detach()).mean() + F.cosine_similarity(pred(zb), za.detach()).mean()) / 2
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
 """,
 }
 

@@ -62,6 +62,105 @@ for i in range(25):
 """,
         "seen[i] = loss",
     ),
+    "given back by a function": (
+        """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(200, 6)
+w_true = torch.randn(6, 1)
+y = X @ w_true + 0.1 * torch.randn(200, 1)
+c = (y[:, 0] > 0).long()
+X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
+model = nn.Linear(6, 1)
+opt = torch.optim.SGD(model.parameters(), lr=0.05)
+def train_step(xb, yb):
+    opt.zero_grad()
+    loss = F.mse_loss(model(xb), yb)
+    loss.backward()
+    opt.step()
+    return loss
+losses = []
+for e in range(40):
+    losses.append(train_step(X_train, y_train))
+""",
+        "losses.append(train_step(X_train, y_train))",
+    ),
+    "in a tuple, steps by hand": (
+        """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(200, 6)
+w_true = torch.randn(6, 1)
+y = X @ w_true + 0.1 * torch.randn(200, 1)
+c = (y[:, 0] > 0).long()
+X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
+W = torch.zeros(6, 1, requires_grad=True)
+log = []
+for e in range(30):
+    loss = ((X_train @ W - y_train) ** 2).mean()
+    loss.backward()
+    with torch.no_grad():
+        W -= 0.05 * W.grad
+        W.grad = None
+    log.append((e, loss))
+""",
+        "log.append((e, loss))",
+    ),
+    "one an epoch": (
+        """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(200, 6)
+w_true = torch.randn(6, 1)
+y = X @ w_true + 0.1 * torch.randn(200, 1)
+c = (y[:, 0] > 0).long()
+X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
+model = nn.Linear(6, 1)
+opt = torch.optim.SGD(model.parameters(), lr=0.05)
+epoch_losses = []
+for e in range(30):
+    for i in range(0, 150, 10):
+        loss = F.mse_loss(model(X_train[i:i + 10]), y_train[i:i + 10])
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+    epoch_losses.append(loss)
+""",
+        "epoch_losses.append(loss)",
+    ),
+    "in a tensor that grows": (
+        """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(200, 6)
+w_true = torch.randn(6, 1)
+y = X @ w_true + 0.1 * torch.randn(200, 1)
+c = (y[:, 0] > 0).long()
+X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
+model = nn.Linear(6, 1)
+opt = torch.optim.SGD(model.parameters(), lr=0.05)
+curve = torch.zeros(0)
+for e in range(30):
+    loss = F.mse_loss(model(X_train), y_train)
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+    curve = torch.cat([curve, loss.view(1)])
+""",
+        "curve = torch.cat([curve, loss.view(1)])",
+    ),
 }
 
 HEALTHY = {
@@ -96,6 +195,54 @@ for _ in range(25):
     loss.backward()
     optimizer.step()
     total += loss.detach()
+""",
+    "the last one of each training": """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(200, 6)
+w_true = torch.randn(6, 1)
+y = X @ w_true + 0.1 * torch.randn(200, 1)
+c = (y[:, 0] > 0).long()
+X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
+final = {}
+for width in (2, 4, 8, 16, 32):
+    model = nn.Sequential(nn.Linear(6, width), nn.ReLU(), nn.Linear(width, 1))
+    opt = torch.optim.SGD(model.parameters(), lr=0.05)
+    for e in range(30):
+        loss = F.mse_loss(model(X_train), y_train)
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+    final[width] = loss
+print({k: round(v.item(), 3) for k, v in final.items()})
+""",
+    "sums for a backward of their own": """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(200, 6)
+w_true = torch.randn(6, 1)
+y = X @ w_true + 0.1 * torch.randn(200, 1)
+c = (y[:, 0] > 0).long()
+X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
+model = nn.Linear(6, 1)
+opt = torch.optim.SGD(model.parameters(), lr=0.05)
+for e in range(30):
+    total = 0
+    parts = []
+    for i in range(0, 150, 30):
+        l = F.mse_loss(model(X_train[i:i + 30]), y_train[i:i + 30])
+        total += l / 5
+        parts.append(l)
+    opt.zero_grad()
+    total.backward()
+    opt.step()
+print(F.mse_loss(model(X_test), y_test).item())
 """,
 }
 

@@ -58,6 +58,34 @@ HEALTHY = {
         HEAD + TRAIN.format(change="pass", more="[p.data.clamp_(-1, 1) for p in net.parameters()]")
     ),
     "a copy is changed": HEAD + TRAIN.format(change="g = h.detach().clone(); g.data.mul_(2)", more="pass"),
+    "clipped between two nets": """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(200, 6)
+w_true = torch.randn(6, 1)
+y = X @ w_true + 0.1 * torch.randn(200, 1)
+c = (y[:, 0] > 0).long()
+X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
+G = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 6))
+D = nn.Sequential(nn.Linear(6, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+og, od = torch.optim.RMSprop(G.parameters(), lr=5e-4), torch.optim.RMSprop(D.parameters(), lr=5e-4)
+for e in range(40):
+    z = torch.randn(150, 4)
+    fake = G(z)
+    od.zero_grad()
+    ld = D(fake.detach()).mean() - D(X_train).mean()
+    ld.backward()
+    od.step()
+    for p in D.parameters():
+        p.data.clamp_(-0.05, 0.05)
+    og.zero_grad()
+    lg = -D(fake).mean()
+    lg.backward()
+    og.step()
+""",
 }
 
 

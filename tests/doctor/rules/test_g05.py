@@ -44,11 +44,61 @@ for t in range(8):
 SICK = {
     "gru": (HEAD + GRU.format(before="pass", keep="retain_graph=True"), "out, state = cell(x[t], state)"),
     "lstm": (HEAD + LSTM.format(before="pass", keep=True), "out, memory = net(x[t], memory)"),
+    "raw tensors": (
+        """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(200, 6)
+w_true = torch.randn(6, 1)
+y = X @ w_true + 0.1 * torch.randn(200, 1)
+c = (y[:, 0] > 0).long()
+X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
+Wx = (0.3 * torch.randn(2, 8)).requires_grad_()
+Wh = (0.3 * torch.randn(8, 8)).requires_grad_()
+Wo = (0.3 * torch.randn(8, 1)).requires_grad_()
+x = torch.randn(30, 4, 2)
+goal = torch.randn(30, 4, 1)
+h = torch.zeros(4, 8)
+for t in range(30):
+    h = torch.tanh(x[t] @ Wx + h @ Wh)
+    loss = ((h @ Wo - goal[t]) ** 2).mean()
+    loss.backward(retain_graph=True)
+    for p in (Wx, Wh, Wo):
+        p.data -= 0.01 * p.grad
+        p.grad.zero_()
+""",
+        "h = torch.tanh(x[t] @ Wx + h @ Wh)",
+    ),
 }
 
 HEALTHY = {
     "detached": HEAD + GRU.format(before="state = None if state is None else state.detach()", keep=""),
     "detached, graphs kept": HEAD + LSTM.format(before="memory = tuple(m.detach() for m in memory)", keep=True),
+    "longer sequences with time": """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(200, 6)
+w_true = torch.randn(6, 1)
+y = X @ w_true + 0.1 * torch.randn(200, 1)
+c = (y[:, 0] > 0).long()
+X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
+cell, fc = nn.GRUCell(1, 8), nn.Linear(8, 1)
+opt = torch.optim.Adam([*cell.parameters(), *fc.parameters()], lr=0.01)
+for e in range(20):
+    h = torch.zeros(150, 8)
+    for t in range(1 + e):
+        h = cell(X_train[:, t % 6: t % 6 + 1], h)
+    loss = F.mse_loss(fc(h), y_train)
+    opt.zero_grad()
+    loss.backward(retain_graph=True)
+    opt.step()
+""",
 }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
-from firesteel.doctor.facts import Made, Param
+import torch
+
+from firesteel.doctor.facts import Backward, Facts, Made, Param
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.graph_cuts import AS_NUMBERS, is_cut, lasting, place_of_cut
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
-
-_CUTS = {"detach": ".detach()", "get_data": ".data", "numpy": ".numpy()", "item": ".item()", "tolist": ".tolist()"}
 
 
 class BranchCut(Rule):
@@ -48,29 +49,46 @@ for step in range(5):
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
         looked_at = [one for one in facts.backwards if one.is_hot]
-        if not looked_at or not facts.optimizers:
-            raise NotApplicable("no backward of a net that an optimizer holds was looked at")
-        reached = frozenset[int]().union(*(one.reached for one in looked_at))
-        learning = reached.union(*(frozenset(one.ever_with_gradient) for one in facts.optimizers))
-        held = {id(param): param for one in facts.optimizers for param in one.params}
+        held = lasting(facts) if not facts.optimizers else {}
+        held.update({id(param): param for one in facts.optimizers for param in one.params})
+        if not looked_at or not held:
+            raise NotApplicable("no backward of weights that an optimizer holds was looked at")
+        learning = _learning(facts, looked_at, held)
         lost = {key: param for key, param in held.items() if key not in learning and _requires(param)}
         if not lost or not learning & held.keys():
             return
-        inside = [made for one in looked_at if one.made is not None for made in one.made.walk() if _is_cut(made)]
-        first = min((one.at for one in facts.forwards), default=0)
-        outside = [made for made in facts.ops if first < made.at < looked_at[-1].at and made.op in _CUTS]
-        found = _cutting(inside, lost) or _cutting(outside, lost)
+        inside = [made for one in looked_at if one.made is not None for made in one.made.walk() if is_cut(made)]
+        found = _cutting(inside, lost) or _cutting(_numbers(facts, looked_at[-1].at), lost)
         for made, behind in found.values():
             names = sorted(lost[key].name or "a tensor" for key in behind)
-            how = _CUTS.get(made.op, "no_grad()")
+            place, how = place_of_cut(facts, case.sources, made)
             yield self.finding(
-                made.site,
-                message=f"{how} cuts off weights that the optimizer holds",
+                place,
+                message=f"{how} cuts off weights that are to be learned",
                 evidence=f"{len(behind)} parameters before it ({', '.join(names[:3])}) got no gradient in "
                 f"{len(looked_at)} backwards that were looked at; others did",
                 why="they stay as they were drawn, and the rest learns on top of noise",
                 fix=f"     leave out {how} here; if it is meant, keep these weights out of the optimizer",
             )
+
+
+def _learning(facts: Facts, looked_at: list[Backward], held: Mapping[int, Param]) -> frozenset[int]:
+    """Those that a backward reached, that a step found with a gradient, or whose values have changed."""
+    reached = frozenset[int]().union(*(one.reached for one in looked_at))
+    given = reached.union(*(frozenset(one.ever_with_gradient) for one in facts.optimizers))
+    return given | {key for key, param in held.items() if _has_changed(param)}
+
+
+def _has_changed(param: Param) -> bool:
+    tensor = param.ref()
+    return tensor is not None and param.initial is not None and not torch.equal(tensor.detach(), param.initial)
+
+
+def _numbers(facts: Facts, last: int) -> list[Made]:
+    """Numbers and arrays that were taken out of what a net computed; what became of these nobody sees."""
+    first = min((one.at for one in facts.forwards), default=0)
+    taken = [one for one in facts.ops if first < one.at < last and one.op in AS_NUMBERS]
+    return [one for one in taken if not facts.forwards or any(part.module is not None for part in one.walk())]
 
 
 def _cutting(cuts: list[Made], lost: Mapping[int, Param]) -> dict[Site, tuple[Made, set[int]]]:
@@ -85,14 +103,7 @@ def _cutting(cuts: list[Made], lost: Mapping[int, Param]) -> dict[Site, tuple[Ma
 
 def _before(cut: Made) -> Iterator[Made]:
     """What went into it, up to other cuts."""
-    return cut.walk(through=lambda one: one is cut or not _is_cut(one))
-
-
-def _is_cut(made: Made) -> bool:
-    """It takes values out of a graph, or was computed without one though weights took part."""
-    if made.op in _CUTS:
-        return bool(made.parents) and made.parents[0].op != "parameter"
-    return not made.requires_grad and any(one.op == "parameter" and one.requires_grad for one in made.parents)
+    return cut.walk(through=lambda one: cut.op in AS_NUMBERS or one is cut or not is_cut(one))
 
 
 def _requires(param: Param) -> bool:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import ClassVar
 
 from firesteel.doctor.facts import Facts, Made
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.graph_cuts import within_graph
+from firesteel.doctor.keeping import keeper
+from firesteel.doctor.lineage import origin
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
-from firesteel.doctor.source import Source
 
-#: So many losses of earlier steps must be alive, and this share of those that were looked for.
-LEAST_ALIVE, SHARE_ALIVE, LOOKED_FOR = 4, 0.7, 60
+#: So many losses of earlier steps must be alive, and this share of those that were looked for ...
+LEAST_ALIVE, SHARE_ALIVE = 4, 0.7
+#: ... or so many more than there were trainings, each of which may keep its last.
+LEAST_BEYOND = 3
 LEAST_SUMS = 2
+_ADDING = ("add", "radd", "cat", "stack", "hstack", "vstack", "sum")
 
 
 class GraphRetained(Rule):
@@ -26,11 +32,12 @@ class GraphRetained(Rule):
         "every step until memory is full."
     )
     detected: ClassVar[str] = (
-        "The losses of steps long past are still alive with their graphs, ever more of them; or sums to which one "
-        "loss after the other was added, each of which had its own backward."
+        "The losses (or answers) of steps long past are still alive with their graphs, ever more of them; or sums to "
+        "which one loss after the other was added, each of which had its own backward."
     )
     silent: ClassVar[str] = (
-        "Numbers (.item(), .detach()), and sums that are there for a backward of their own, as with accumulation."
+        "Numbers (.item(), .detach()), sums that are there for a backward of their own, as with accumulation, and the "
+        "last or the best loss of each training."
     )
     sick: ClassVar[str] = """
 import torch
@@ -63,17 +70,56 @@ for step in range(30):
                 why="the sum keeps the graph of every step",
                 fix=_as_number(case, site),
             )
-        step, alive, _ = facts.n_retained[-1] if facts.n_retained else (0, 0, None)
-        if not sums and alive >= max(LEAST_ALIVE, SHARE_ALIVE * min(LOOKED_FOR, step - 3)):
-            source, node = _keeper(case)
+        if sums:
+            return
+        if (kept := _kept_losses(facts)) is not None:
+            moment, alive = kept
             yield self.finding(
-                (source, node) if node is not None else facts.backwards[-1].site,
+                keeper(facts, case.sources, facts.backwards[-1].site) or facts.backwards[-1].site,
                 message="losses are kept with their graphs",
-                evidence=f"after {step:,} steps the losses of {alive} earlier ones (of the last "
-                f"{min(LOOKED_FOR + 3, step)}) were still alive, each with its graph",
+                evidence=f"after {moment:,} steps the losses of {alive} earlier ones were still alive, each with its "
+                "graph",
                 why="memory grows with every step",
                 fix="     keep the number: loss.item()",
             )
+        elif (seen := _kept_results(facts)) is not None:
+            site, results = seen
+            is_number = not results[0].shape or set(results[0].shape) == {1}
+            yield self.finding(
+                keeper(facts, case.sources, site) or site,
+                message="results are kept with their graphs",
+                evidence=f"the results {results[0].shape} of line {site.line} from {len(results)} earlier steps that "
+                "were looked at were still alive, each with its graph",
+                why="memory grows with every step",
+                fix=f"     keep the numbers: {'.item()' if is_number else '.detach()'}",
+                level="E" if is_number else "W",
+            )
+
+
+def _kept_losses(facts: Facts) -> tuple[int, int] | None:
+    """After how many steps so many losses of earlier ones were alive; one a training may be."""
+    best = None
+    for moment, alive, n_recent, n_optimizers, _ in facts.n_retained:
+        is_most = alive >= max(LEAST_ALIVE, SHARE_ALIVE * n_recent)
+        if (is_most or (n_optimizers and alive - n_optimizers >= LEAST_BEYOND)) and (best is None or alive > best[1]):
+            best = moment, alive
+    return best
+
+
+def _kept_results(facts: Facts) -> tuple[Site, tuple[Made, ...]] | None:
+    """The last place on the way whose results of several steps are kept; one a training may be."""
+    n_trainings = len(facts.optimizers)
+    found = [
+        (site, made)
+        for site, made in facts.kept.items()
+        if len(made) >= LEAST_ALIVE + max(n_trainings - 1, 0) and site.is_users and not _is_chain(made)
+    ]
+    return max(found, key=lambda one: one[1][-1].at, default=None)
+
+
+def _is_chain(results: tuple[Made, ...]) -> bool:
+    """Each was made from the one before: a state that is carried on, which another rule looks at."""
+    return any(any(one is first for one in within_graph(second)) for first, second in pairwise(results))
 
 
 def _as_number(case: Case, site: Site) -> str:
@@ -90,7 +136,7 @@ def _sums(facts: Facts) -> dict[Site, int]:
     found: dict[Site, int] = {}
     chains: dict[int, Site] = {}
     for made in facts.ops:
-        if made.op not in ("add", "radd") or not made.requires_grad or id(made) in used or not made.site.is_users:
+        if made.op not in _ADDING or not made.requires_grad or id(made) in used or not made.site.is_users:
             continue
         parents = made.parents
         if any(_is_over(one, over) for one in parents):
@@ -101,36 +147,6 @@ def _sums(facts: Facts) -> dict[Site, int]:
 
 
 def _is_over(made: Made, over: set[int]) -> bool:
-    """A loss whose backward is over, or a multiple of it."""
+    """A loss whose backward is over, a view or a multiple of it."""
+    made = origin(made)
     return id(made) in over or (made.op in ("mul", "div") and any(id(one) in over for one in made.parents))
-
-
-def _keeper(case: Case) -> tuple[Source, ast.AST | None]:
-    """The statement that puts the loss away, in the function where its backward is."""
-    site = case.facts.backwards[-1].site
-    source = case.sources.of(site)
-    call = source.node_at(site)
-    name = ""
-    if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
-        name = call.func.value.id
-    around = source.function_around(site.line) or source.tree
-    for node in ast.walk(around):
-        kept: list[ast.expr] = []
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("append", "add"):
-            kept = node.args
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript | ast.Attribute):
-            kept = [node.value]
-        if any(isinstance(part, ast.Name) and part.id == name for one in kept for part in _bare(one)):
-            return source, node
-    return source, None
-
-
-def _bare(node: ast.expr) -> Iterable[ast.expr]:
-    """The expression and the parts of a tuple, list or dict; not what a call makes of them."""
-    yield node
-    if isinstance(node, ast.Tuple | ast.List):
-        for part in node.elts:
-            yield from _bare(part)
-    elif isinstance(node, ast.Dict):
-        for part in node.values:
-            yield from _bare(part)

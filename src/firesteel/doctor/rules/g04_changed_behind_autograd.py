@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from firesteel.doctor.facts import Facts, Made
+from firesteel.doctor.facts import Backward, Facts, Made
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.graph_cuts import within_graph
 from firesteel.doctor.lineage import SAME_NUMBERS
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 
@@ -52,13 +53,13 @@ for step in range(5):
         if not changed:
             return
         found: dict[object, tuple[Made, int]] = {}
+        earlier = -1
         for backward in facts.backwards:
-            used = list(backward.made.walk()) if backward.made is not None else []
-            weights = {id(one) for one in used if one.op == "parameter"}
-            first = min((one.at for one in used if one.requires_grad and one.op != "parameter"), default=backward.at)
+            used = _first_uses(backward, earlier)
             for made, weight in changed:
-                if first < made.at < backward.at and id(weight) in weights:
+                if id(weight) in used and used[id(weight)] < made.at < backward.at:
                     found[made.site] = (made, found.get(made.site, (made, 0))[1] + 1)
+            earlier = backward.at
         for made, n in found.values():
             yield self.finding(
                 made.site,
@@ -86,6 +87,16 @@ for step in range(5):
                 why="the backward computes with the changed values and knows nothing of the change",
                 fix="     write the change as an operation of its own: h = h * mask, without .data",
             )
+
+
+def _first_uses(backward: Backward, earlier: int) -> dict[int, int]:
+    """When each weight was first used for a backward, by its record's id; uses before an earlier one do not count."""
+    found: dict[int, int] = {}
+    for one in within_graph(backward.made) if backward.made is not None else ():
+        for parent in one.parents:
+            if parent.op == "parameter" and one.op != "parameter" and one.at > earlier:
+                found[id(parent)] = min(one.at, found.get(id(parent), one.at))
+    return found
 
 
 def _weight_of(made: Made) -> Made | None:

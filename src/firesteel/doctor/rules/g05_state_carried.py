@@ -6,9 +6,10 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import ClassVar
 
-from firesteel.doctor.facts import Backward, Facts, Forward, Made
+from firesteel.doctor.facts import Backward, Facts, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.sites import Site
 
 #: The second graph is at least so much larger than the first, and the third than the second by this share of the first.
 GROWTH, FURTHER = 1.3, 0.3
@@ -24,8 +25,8 @@ class StateCarried(Rule):
         "steps before it, through weights that have changed since: slower with each step, and wrong."
     )
     detected: ClassVar[str] = (
-        "Three backwards of one line that keep their graphs, each graph clearly larger than the one before, and a "
-        "net that was given a tensor which was computed before the last backward."
+        "Three backwards of one line that keep their graphs, each graph clearly larger than the one before, and an "
+        "operation that was given a tensor which was computed before the last backward."
     )
     silent: ClassVar[str] = "States that are detached between steps, and graphs that are kept but do not grow."
     sick: ClassVar[str] = """
@@ -58,15 +59,16 @@ for step in range(6):
                 yield self._describe(case, carried, (first, second, third))
                 return
 
-    def _describe(self, case: Case, forward: Forward, grown: tuple[Backward, ...]) -> Finding:
+    def _describe(self, case: Case, carried: Site, grown: tuple[Backward, ...]) -> Finding:
         sizes = ", ".join(f"{one.n_nodes:,}" for one in grown)
-        source = case.sources.of(forward.site)
         return self.finding(
-            forward.site,
+            carried,
             message="the state that goes in still holds the graph of the steps before",
             evidence=f"the graphs of three backwards in a row had {sizes} nodes",
             why="each step goes back through all steps before it, through weights that have changed since",
-            fix=source.insert_before(forward.site.line, "state = state.detach()  # before it goes in again")
+            fix=case.sources.of(carried).insert_before(
+                carried.line, "state = state.detach()  # before it goes in again"
+            )
             + "\n     then backward() needs no retain_graph",
         )
 
@@ -77,15 +79,19 @@ def _grows(first: Backward, second: Backward, third: Backward) -> bool:
     return is_one_place and is_larger
 
 
-def _carried(facts: Facts, backward: Backward) -> Forward | None:
-    """The call before this backward that was given what was computed before the backward before it."""
+def _carried(facts: Facts, backward: Backward) -> Site | None:
+    """Where the backward before this one is crossed: the call of a net, else the first operation, that was given it."""
     starts = [one.at for one in facts.backwards]
     place = bisect_left(starts, backward.at)
     earlier = facts.backwards[place - 1].at if place else 0
     for forward in facts.forwards:
         if earlier < forward.at < backward.at and any(_is_older(one, earlier) for one in forward.inputs):
-            return forward
-    return None
+            return forward.site
+    if backward.made is None:
+        return None
+    through = backward.made.walk(through=lambda one: one.requires_grad and one.at > earlier)
+    given = [one for one in through if one.at > earlier and any(_is_older(parent, earlier) for parent in one.parents)]
+    return min(given, key=lambda one: one.at).site if given else None
 
 
 def _is_older(made: Made, moment: int) -> bool:
