@@ -7,18 +7,13 @@ from typing import ClassVar
 
 from firesteel.doctor.facts import Facts, Forward, Made
 from firesteel.doctor.findings import Finding, Level
-from firesteel.doctor.lineage import children_of, origin
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.scoring import Scores
 
-#: What makes of answers a score: seen behind an evaluation, it is one.
-_SCORING = frozenset(
-    {"eq", "ne", "argmax", "max", "topk", "gt", "ge", "lt", "le", "round", "item", "float", "tolist", "numpy", "sub",
-     "rsub", "cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
-     "binary_cross_entropy_with_logits", "softmax", "sigmoid", "corrcoef"}
-)  # fmt: skip
-_RANDOM = frozenset({"randn", "rand", "normal", "randint", "randn_like", "rand_like", "bernoulli", "uniform"})
 _DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
-_MOST_CHILDREN = 40
+#: Of these, what does nothing unless it is told to.
+_OFF_BY_DEFAULT = ("alpha_dropout", "feature_alpha_dropout")
+_ATTENTION = "scaled_dot_product_attention"
 
 
 class TrainingModeInEvaluation(Rule):
@@ -35,8 +30,9 @@ class TrainingModeInEvaluation(Rule):
         "of dropout or batch norm was in training mode."
     )
     silent: ClassVar[str] = (
-        "Nets without such layers; an explicit .train() behind the last training step, which is intent (MC dropout); "
-        "calls whose answers nobody scores (running statistics computed anew, samples of a generator)."
+        "Nets without such layers; an explicit .train() behind the last training step, which is intent (MC dropout), "
+        "as are the same rows given to the net several times in a row; calls whose answers nobody scores (running "
+        "statistics computed anew, samples of a generator or a language model, an agent's moves)."
     )
     sick: ClassVar[str] = """
 import torch
@@ -57,20 +53,24 @@ with torch.no_grad():
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
-        trained = {id(one.module) for one in facts.trained()}
-        evaluated = [one for one in facts.evaluated() if one.is_hot and id(one.module) in trained]
+        trained = {id(param) for one in facts.trained() for param in one.module.params}
+        evaluated = [
+            one for one in facts.evaluated() if one.is_hot and any(id(param) in trained for param in one.module.params)
+        ]
         if not evaluated:
             raise NotApplicable("no evaluation of a trained net was looked at")
         if not any(one.modes or _functional(one) for one in evaluated):
             raise NotApplicable("no dropout or batch norm is in the nets that were evaluated")
-        children = children_of(facts)
-        seen: dict[object, Forward] = {}
+        scores = Scores(facts)
+        first = facts.backwards[0].at if facts.backwards else 0
+        seen: dict[object, list[Forward]] = {}
         for one in evaluated:
             is_active = any(one.modes.values()) or bool(_active_operations(one))
-            if is_active and not _is_meant(facts, one) and _is_scored(one, children):
-                seen.setdefault(one.site, one)
-        for one in seen.values():
-            yield self._describe(case, one, n=sum(other.site is one.site for other in evaluated))
+            if is_active and not _is_meant(facts, one) and not scores.is_draw(one) and scores.is_scored(one):
+                seen.setdefault(one.site, []).append(one)
+        for site, found in seen.items():
+            if found[-1].at > first:  # a look at the first loss is no evaluation
+                yield self._describe(case, found[-1], n=sum(other.site is site for other in evaluated))
 
     def _describe(self, case: Case, forward: Forward, *, n: int) -> Finding:
         source = case.sources.of(forward.site)
@@ -93,7 +93,8 @@ def _functional(forward: Forward) -> list[Made]:
     """Functional dropout and batch norm within a call."""
     if forward.output is None:
         return []
-    return [made for made in forward.output.walk() if forward.at < made.at and made.op in (*_DROPOUTS, "batch_norm")]
+    ops = (*_DROPOUTS, _ATTENTION, "batch_norm")
+    return [made for made in forward.output.walk() if forward.at < made.at and made.op in ops]
 
 
 def _active_operations(forward: Forward) -> list[Made]:
@@ -102,30 +103,23 @@ def _active_operations(forward: Forward) -> list[Made]:
 
 
 def _is_active(made: Made) -> bool:
-    if made.op == "batch_norm":
-        return made.argument(5, "training", False) is True
+    if made.op == "batch_norm":  # without running statistics it has no other way
+        return made.argument(5, "training", False) is True and isinstance(made.argument(1, "running_mean"), Made)
+    if made.op == _ATTENTION:
+        rate = made.argument(4, "dropout_p", 0.0)
+        return isinstance(rate, int | float) and rate > 0
     rate = made.argument(1, "p", 0.5)
-    return made.argument(2, "training", True) is True and isinstance(rate, int | float) and rate > 0
+    is_on = made.argument(2, "training", made.op not in _OFF_BY_DEFAULT) is True
+    return is_on and isinstance(rate, int | float) and rate > 0
 
 
 def _is_meant(facts: Facts, forward: Forward) -> bool:
-    """An explicit .train() since the last training step is intent."""
+    """An explicit .train() since the last training step is intent; not so one that only undoes an eval() elsewhere."""
     last_step = max((one.at for one in facts.backwards if one.at < forward.at), default=0)
-    return any(one.is_training and last_step < one.at < forward.at for one in facts.switches)
-
-
-def _is_scored(forward: Forward, children: dict[int, list[Made]]) -> bool:
-    """Its answers became a score, and it was given data, not noise."""
-    if forward.input is not None and origin(forward.input).op in _RANDOM and forward.rows is None:
+    since = [one for one in facts.switches if last_step < one.at < forward.at]
+    place = max((i for i, one in enumerate(since) if one.is_training), default=None)
+    if place is None:
         return False
-    if forward.output is None:
-        return False
-    queue, seen = list(forward.outputs), 0
-    while queue and seen < _MOST_CHILDREN:
-        one = queue.pop(0)
-        seen += 1
-        following = children.get(id(one), [])
-        if any(made.op in _SCORING for made in following):
-            return True
-        queue += following
-    return False
+    code = since[place].site.code
+    undoes = any(not one.is_training and one.site.code is code for one in since[:place])
+    return not undoes or forward.site.code is code

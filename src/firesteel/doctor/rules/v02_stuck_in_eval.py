@@ -6,9 +6,12 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import ClassVar
 
-from firesteel.doctor.facts import Facts, Forward
+from firesteel.doctor.facts import Facts, Forward, Made
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.graph_cuts import within_graph
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+
+_DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d")
 
 
 class StuckInEval(Rule):
@@ -25,7 +28,8 @@ class StuckInEval(Rule):
     )
     silent: ClassVar[str] = (
         "Parts that are put into evaluation mode on purpose (a frozen backbone, frozen batch norm) while the net "
-        "itself is in training mode; nets without such layers; gradients by the input alone, without a step."
+        "itself is in training mode; nets without such layers; gradients by the input alone, and nets whose "
+        "weights the step does not change (a teacher, a critic)."
     )
     sick: ClassVar[str] = """
 import torch
@@ -47,35 +51,54 @@ for epoch in range(10):
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
-        trained = [one for one in facts.trained() if one.is_hot and one.modes]
+        trained = [one for one in facts.trained() if one.is_hot and (one.modes or _functional(one))]
         if not trained:
             raise NotApplicable("no dropout or batch norm is in the nets that were trained")
-        idle = [one for one in trained if one.has_grad and not one.is_training and not any(one.modes.values())]
+        idle = [one for one in trained if one.has_grad and not one.is_training and not _acts(one)]
         stuck = [one for one in idle if _is_stepped(facts, one)]
         for site in dict.fromkeys(one.site for one in stuck):
             here = [one for one in stuck if one.site is site]
             n = sum(one.site is site for one in trained)
-            kinds = " and ".join(here[0].module.stateful)
+            kinds = " and ".join(here[0].module.stateful) or "functional dropout"
             yield self.finding(
                 site,
-                message=f"the net is trained in evaluation mode: its {kinds} do nothing",
+                message=f"the net is trained in evaluation mode: its {kinds} does nothing",
                 evidence=f"{len(here)} of {n} training calls that were looked at; {_since(facts, here[0])}",
                 why="dropout does not act, and batch norm keeps the statistics of the start",
                 fix=case.sources.of(site).insert_before(site.line, "NET.train()  # before training goes on"),
             )
 
 
+def _functional(forward: Forward) -> list[Made]:
+    """Functional dropout within a call that would act in training."""
+    walked = forward.output.walk() if forward.output is not None else ()
+    found = [made for made in walked if made.at > forward.at and made.op in _DROPOUTS]
+    return [made for made in found if made.argument(1, "p", 0.5) != 0]
+
+
+def _acts(forward: Forward) -> bool:
+    """A layer works as in training."""
+    return any(forward.modes.values()) or any(made.argument(2, "training", True) for made in _functional(forward))
+
+
 def _is_stepped(facts: Facts, forward: Forward) -> bool:
-    """A backward and then a step follow before the next call of the net for training."""
+    """A backward and then a step that changes weights of this net follow before the next call of it for training."""
     starts = [one.at for one in facts.backwards]
     place = bisect_right(starts, forward.at)
     if place == len(starts):
         return False
-    steps = [one.at for one in facts.steps]
-    step = bisect_right(steps, starts[place])
+    backward = facts.backwards[place]
+    if backward.made is not None:
+        graph = {id(one) for one in within_graph(backward.made)}
+        if not any(id(one) in graph for one in forward.outputs):  # gradients by the input were asked for, say
+            return False
+    own = {id(param) for param in forward.module.params} & backward.reached
     if not facts.steps:
-        return any(param.n_by_hand for param in facts.backwards[place].reached_params)
-    return step < len(steps) and (place + 1 == len(starts) or steps[step] < starts[place + 1])
+        return any(param.n_by_hand for param in backward.reached_params if id(param) in own)
+    ats = [one.at for one in facts.steps]
+    end = starts[place + 1] if place + 1 < len(starts) else ats[-1] + 1
+    following = facts.steps[bisect_right(ats, starts[place]) : bisect_right(ats, end)]
+    return any(id(param) in own for one in following for param in one.optimizer.params)
 
 
 def _since(facts: Facts, forward: Forward) -> str:

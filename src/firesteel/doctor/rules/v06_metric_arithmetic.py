@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from firesteel.doctor.facts import Facts, LoaderPass, Made
+import torch
+
+from firesteel.doctor.counting import miscounts
+from firesteel.doctor.facts import Facts, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import is_answer, origin
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
-from firesteel.doctor.source import Source
 
 _COMPARING = ("eq", "ne")
+_WHOLE = ("long", "int", "short", "to", "type")
+_DECIDING = frozenset(
+    {*_COMPARING, *_WHOLE, "gt", "ge", "lt", "le", "argmax", "max", "maximum", "min", "minimum", "floor", "trunc"}
+)
+_INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+#: Of answers that are no classes, so many are whole numbers at most: a sigmoid may end at 1.0.
+MOST_WHOLE = 0.3
+HALF = 0.5
+#: Fewer rows that are compared prove nothing.
+LEAST_COMPARED = 5
 #: What each of these gives lies between two bounds; a threshold outside of them tells nothing apart.
 _RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
@@ -28,7 +39,7 @@ class MetricArithmetic(Rule):
     )
     detected: ClassVar[str] = (
         "Comparisons of what came out of a net, with the shapes of both sides; argmax and thresholds with the "
-        "range of what they are given; divisions by the length of a loader whose batches' hits were summed."
+        "range of what they are given; hits and how many rows they were counted over, with what they are divided by."
     )
     silent: ClassVar[str] = (
         "Labels compared with labels (the pairs of a contrastive loss), columns with columns, and means of means "
@@ -55,14 +66,18 @@ with torch.no_grad():
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
-        compared = [made for made in facts.ops if made.op in (*_COMPARING, "gt", "ge", "lt", "le", "argmax", "max")]
+        compared = [made for made in facts.ops if made.op in _DECIDING]
         places = {one.site for one in _once(compared) if any(is_answer(parent) for parent in one.parents)}
         compared = [one for one in compared if one.site in places]
-        if not compared:
+        counted = list(miscounts(facts, case.sources))
+        if not compared and not counted:
             raise NotApplicable("no answers of a net were compared with anything")
         yield from self._crossed(case, compared)
         yield from self._one_class(case, compared)
-        yield from self._divided(case, facts)
+        for one in counted:
+            yield self.finding(
+                (one.source, one.node), message=one.message, evidence=one.evidence, why=one.why, fix=one.fix
+            )
 
     def _crossed(self, case: Case, compared: list[Made]) -> Iterator[Finding]:
         for made in _once([one for one in compared if one.op in _COMPARING and len(one.parents) == 2]):
@@ -85,11 +100,13 @@ with torch.no_grad():
             )
 
     def _one_class(self, case: Case, compared: list[Made]) -> Iterator[Finding]:
+        facts = case.facts
         for made in _once(compared):
             given = made.parents[0] if made.parents else None
-            if given is None or not is_answer(given):
+            if given is None or not any(is_answer(parent) for parent in made.parents):
                 continue
-            if said := _argmax_of_one(made, given) or _argmax_over_rows(made, given, case.facts):
+            said = _argmax_of_one(made, given) or _argmax_over_rows(made, given, facts) or _argmax_of_all(made, facts)
+            if said:
                 yield self.finding(
                     made.site,
                     message="this argmax cannot tell the classes of the rows",
@@ -97,7 +114,7 @@ with torch.no_grad():
                     why="what is compared with the labels is the same whatever the net says",
                     fix="     take the argmax over the classes: .argmax(1); with one output use a threshold",
                 )
-            elif said := _threshold(made, given):
+            elif said := _threshold(made, given) or _whole(made, given) or _beyond(made):
                 yield self.finding(
                     made.site,
                     message="this threshold gives one class only",
@@ -105,29 +122,14 @@ with torch.no_grad():
                     why="the score is the share of one class, whatever the net says",
                     fix="     use a threshold inside the range: 0.5 for a sigmoid, 0 for logits",
                 )
-
-    def _divided(self, case: Case, facts: Facts) -> Iterator[Finding]:
-        passes = {(one.site.path, one.site.line): one for loader in facts.loaders for one in loader.passes}
-        for path in {path for path, _ in passes}:
-            source = case.sources[path]
-            for loop in source.nodes(ast.For):
-                one = passes.get((path, loop.iter.lineno))
-                if one is None or one.n_batches < 1:
-                    continue
-                for name in _summed_hits(loop):
-                    division = _division_by_batches(source, loop, name)
-                    if division is not None:
-                        yield self._describe_division(source, division, one)
-
-    def _describe_division(self, source: Source, division: ast.BinOp, one: LoaderPass) -> Finding:
-        n_rows = one.loader.n_rows or len(one.indices)
-        return self.finding(
-            (source, division),
-            message="hits were summed over rows and are divided by the number of batches",
-            evidence=f"the loader gave {one.n_batches:,} batches of {n_rows:,} rows in all",
-            why="the score is too large by the size of a batch",
-            fix=source.replace_node(division.right, f"{ast.unparse(division.right)[:-1]}.dataset)"),
-        )
+            elif said := _never_equal(made):
+                yield self.finding(
+                    made.site,
+                    message="answers that are no classes are compared with classes",
+                    evidence=said,
+                    why="hardly any answer ever equals a label, so the score is 0 whatever the net says",
+                    fix="     make classes of the answers first: .argmax(1), or a threshold for one output",
+                )
 
 
 def _once(found: list[Made]) -> list[Made]:
@@ -181,30 +183,69 @@ def _is_used_as_class(made: Made) -> bool:
     return made.shape != ()
 
 
-def _summed_hits(loop: ast.For) -> Iterator[str]:
-    """Names to which `(answers == labels).sum()` of each batch is added."""
-    for node in ast.walk(loop):
-        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) and isinstance(node.target, ast.Name):
-            calls = [part for part in ast.walk(node.value) if isinstance(part, ast.Call)]
-            named = {part.func.attr for part in calls if isinstance(part.func, ast.Attribute)}
-            is_comparison = any(
-                isinstance(part, ast.Compare) and any(isinstance(op, ast.Eq) for op in part.ops)
-                for part in ast.walk(node.value)
-            )
-            divides = any(isinstance(part, ast.BinOp) and isinstance(part.op, ast.Div) for part in ast.walk(node.value))
-            if "sum" in named and (is_comparison or "eq" in named) and "mean" not in named and not divides:
-                yield node.target.id
+def _whole(made: Made, given: Made) -> str:
+    """Cut to whole numbers where all lie between 0 and 1."""
+    is_cut = made.op in ("floor", "trunc") or (made.op in _WHOLE and made.dtype in _INTEGERS)
+    source = origin(given)
+    if not is_cut or _RANGES.get(source.op) != (0.0, 1.0) or made.value is None or made.value.numel() < 2:
+        return ""
+    n, n_zero = made.value.numel(), int((made.value == 0).sum())
+    before = given.value if given.value is not None and given.value.shape == made.value.shape else None
+    n_lost = int(((before >= HALF) & (made.value == 0)).sum()) if before is not None else 0
+    if not n_lost and n_zero < n:
+        return ""
+    return (
+        f"what a {source.op} gives lies between 0 and 1, and {made.op} cuts it to 0: {n_zero:,} of {n:,} are 0, "
+        f"{n_lost:,} of them were at least {HALF:g}"
+    )
 
 
-def _division_by_batches(source: Source, loop: ast.For, name: str) -> ast.BinOp | None:
-    """`hits / len(loader)` behind the loop over that loader, in the same function."""
-    around = source.function_around(loop.lineno)
-    text = ast.unparse(loop.iter)
-    within = ast.walk(around) if around is not None else ast.walk(source.tree)
-    for node in within:
-        if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and node.lineno > loop.lineno):
-            continue
-        is_of_hits = any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node.left))
-        if is_of_hits and ast.unparse(node.right) == f"len({text})":
-            return node
-    return None
+def _beyond(made: Made) -> str:
+    """A maximum with numbers that none can pass, or a minimum with some that all pass."""
+    if made.op not in ("max", "maximum", "min", "minimum") or len(made.parents) != 2:
+        return ""
+    bound = next((one for one in made.parents if not is_answer(one)), None)
+    source = next((origin(one) for one in made.parents if is_answer(one)), None)
+    if bound is None or source is None or source.op not in _RANGES or bound.value is None or not bound.value.numel():
+        return ""
+    low, high = _RANGES[source.op]
+    is_outside = bound.value.min() >= high if made.op in ("max", "maximum") else bound.value.max() <= low
+    return (
+        f"what a {source.op} gives lies between {low:g} and {high:g}; the other side of this {made.op} is beyond that"
+        if bool(is_outside)
+        else ""
+    )
+
+
+def _never_equal(made: Made) -> str:
+    """`answers == labels` where no answer is a whole number and all labels are."""
+    if made.op not in _COMPARING or len(made.parents) != 2 or made.value is None or made.value.numel() < LEAST_COMPARED:
+        return ""
+    answers = [one for one in made.parents if is_answer(one)]
+    labels = [one for one in made.parents if not is_answer(one)]
+    if len(answers) != 1 or answers[0].value is None or labels[0].value is None:
+        return ""
+    answer, label = answers[0].value, labels[0].value
+    if not answer.is_floating_point() or answer.shape != label.shape:
+        return ""
+    n_whole = int((answer == answer.round()).sum())
+    if n_whole > MOST_WHOLE * answer.numel():
+        return ""
+    if label.is_floating_point() and bool((label != label.round()).any()):
+        return ""
+    return f"{n_whole:,} of the {answer.numel():,} answers are whole numbers, and all labels are"
+
+
+def _argmax_of_all(made: Made, facts: Facts) -> str:
+    """An argmax over a whole table of answers, compared with one label a row."""
+    given = made.parents[0]
+    if made.op != "argmax" or made.argument(1, "dim") is not None or made.shape or len(given.shape) != 2:
+        return ""
+    n, n_classes = given.shape
+    if n < 2 or n_classes < 2:
+        return ""
+    is_compared = any(
+        one.op in _COMPARING and any(parent is made for parent in one.parents) and one.shape == (n,)
+        for one in facts.ops
+    )
+    return f"it goes over all {n * n_classes:,} numbers of {given.shape} and gives one place" if is_compared else ""

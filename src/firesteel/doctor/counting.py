@@ -1,0 +1,289 @@
+"""How hits are counted and what they are divided by: found by the tree, with the numbers of rows that were seen."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sized
+from dataclasses import dataclass
+from typing import Any
+
+from torch.utils.data import DataLoader, Dataset
+
+from firesteel.doctor.facts import Facts, LoaderPass
+from firesteel.doctor.source import Source, Sources
+
+#: Calls that hand on as many rows and columns as they are given.
+_SAME_SHAPE = {"numpy", "astype", "round", "float", "long", "int", "detach", "cpu", "clone", "copy", "rint", "where",
+               "sign", "abs", "sigmoid"}  # fmt: skip
+_REDUCING = {"mean", "sum", "average", "count_nonzero"}
+
+
+@dataclass(frozen=True)
+class Miscount:
+    """A line of a metric that cannot come out right."""
+
+    source: Source
+    node: ast.AST
+    message: str
+    evidence: str
+    why: str
+    fix: str
+
+
+def miscounts(facts: Facts, sources: Sources) -> Iterator[Miscount]:
+    passes: dict[tuple[str, int], list[LoaderPass]] = {}
+    for one in (one for loader in facts.loaders for one in loader.passes):
+        passes.setdefault((one.site.path, one.site.line), []).append(one)
+    compared = _rows_compared(facts)
+    for path in facts.files():
+        source = sources[path]
+        for loop in source.nodes(ast.For):
+            read = [one for one in passes.get((path, loop.iter.lineno), []) if one.n_batches]
+            if read:
+                yield from _in_loop(facts, source, loop, read)
+        yield from _at_once(facts, source, compared.get(path, {}))
+        if path == facts.script:
+            yield from _crossed(facts, source)
+
+
+def _rows_compared(facts: Facts) -> dict[str, dict[int, int]]:
+    """Of each file: the line of a comparison and how many rows went into it, where that never changed."""
+    seen: dict[tuple[str, int], set[int]] = {}
+    for made in facts.ops:
+        if made.op in ("eq", "ne") and len(made.shape) == 1:
+            seen.setdefault((made.site.path, made.site.line), set()).add(made.shape[0])
+    found: dict[str, dict[int, int]] = {}
+    for (path, line), sizes in seen.items():
+        if len(sizes) == 1:
+            found.setdefault(path, {})[line] = next(iter(sizes))
+    return found
+
+
+def _in_loop(facts: Facts, source: Source, loop: ast.For, read: list[LoaderPass]) -> Iterator[Miscount]:
+    one = read[-1]
+    n_rows = one.loader.n_rows or len(one.indices)
+    for name in _summed_hits(loop):
+        for division in _divisions(source, loop.lineno, name):
+            right = division.right
+            if ast.unparse(right) == f"len({ast.unparse(loop.iter)})":
+                yield _by_batches(source, division, one, n_rows)
+            elif isinstance(right, ast.Name) and (counter := _counts_batches(loop, right.id)) is not None:
+                if one.n_batches < n_rows:
+                    yield Miscount(
+                        source, counter, "hits are summed over rows, and this counts batches",
+                        f"the loader gave {one.n_batches:,} batches of {n_rows:,} rows in all",
+                        "the score is too large by the size of a batch",
+                        "     count the rows: add len(labels) of each batch",
+                    )  # fmt: skip
+            else:
+                n, n_given = _length(right, facts, source, division.lineno), _rows_given(read)
+                if n is not None and n_given is not None and abs(n - n_given) >= (one.loader.batch_size or 1):
+                    yield _by_others(source, division, n, n_given)
+
+
+def _rows_given(read: list[LoaderPass]) -> int | None:
+    """How many rows each pass gave; None where one was left early, or they differ."""
+    sizes = {len(one.indices) if one.is_complete else 0 for one in read}
+    return next(iter(sizes)) or None if len(sizes) == 1 else None
+
+
+def _by_batches(source: Source, division: ast.BinOp, one: LoaderPass, n_rows: int) -> Miscount:
+    return Miscount(
+        source, division, "hits were summed over rows and are divided by the number of batches",
+        f"the loader gave {one.n_batches:,} batches of {n_rows:,} rows in all",
+        "the score is too large by the size of a batch",
+        source.replace_node(division.right, f"{ast.unparse(division.right)[:-1]}.dataset)"),
+    )  # fmt: skip
+
+
+def _by_others(source: Source, division: ast.BinOp, n: int, n_rows: int) -> Miscount:
+    return Miscount(
+        source, division, "hits are divided by the number of other rows than they were counted over",
+        f"they were counted over {n_rows:,} rows and are divided by {n:,} ({ast.unparse(division.right)})",
+        "the score is off by the ratio of the two",
+        f"     divide by the {n_rows:,} rows that were compared",
+    )  # fmt: skip
+
+
+def _at_once(facts: Facts, source: Source, compared: Mapping[int, int]) -> Iterator[Miscount]:
+    """`hits = (answers == labels).sum()` and then `hits / len(of something else)`, or both in one expression."""
+    for node in source.nodes(ast.BinOp):
+        if not isinstance(node.op, ast.Div) or (n := _length(node.right, facts, source, node.lineno)) is None:
+            continue
+        n_rows = _n_hits(node.left, source, compared)
+        if n_rows is not None and n != n_rows:
+            yield _by_others(source, node, n, n_rows)
+
+
+def _n_hits(node: ast.expr, source: Source, compared: Mapping[int, int]) -> int | None:
+    """Over how many rows an expression counts hits."""
+    if _is_hits(node):
+        return compared.get(node.lineno)
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)}
+    calls = any(isinstance(part, ast.Call) and not _is_taking(part) for part in ast.walk(node))
+    if len(names) != 1 or calls:
+        return None
+    assigned = _assignments(source, next(iter(names)), node.lineno)
+    if len(assigned) != 1 or not isinstance(assigned[0], ast.Assign) or not _is_hits(assigned[0].value):
+        return None
+    return compared.get(assigned[0].lineno)
+
+
+def _is_taking(call: ast.Call) -> bool:
+    return _called(call) in ("item", "float", "int")
+
+
+def _is_hits(node: ast.expr) -> bool:
+    """The sum of one comparison, and nothing else."""
+    calls = {_called(part) for part in ast.walk(node) if isinstance(part, ast.Call)}
+    compares = [part for part in ast.walk(node) if isinstance(part, ast.Compare) and isinstance(part.ops[0], ast.Eq)]
+    is_one = len(compares) + ("eq" in calls) == 1
+    divides = any(isinstance(part, ast.BinOp) and isinstance(part.op, ast.Div) for part in ast.walk(node))
+    return "sum" in calls and is_one and "mean" not in calls and not divides
+
+
+def _summed_hits(loop: ast.For) -> Iterator[str]:
+    """Names to which `(answers == labels).sum()` of each batch is added."""
+    for node in ast.walk(loop):
+        if not isinstance(node, ast.AugAssign) or not isinstance(node.op, ast.Add):
+            continue
+        if isinstance(node.target, ast.Name) and _is_hits(node.value):
+            yield node.target.id
+
+
+def _counts_batches(loop: ast.For, name: str) -> ast.AugAssign | None:
+    """`n += 1` right in the loop."""
+    found = [one for one in loop.body if isinstance(one, ast.AugAssign) and isinstance(one.target, ast.Name)]
+    found += [
+        part for one in loop.body if isinstance(one, ast.With) for part in one.body if isinstance(part, ast.AugAssign)
+    ]
+    for one in found:
+        is_one = isinstance(one.value, ast.Constant) and one.value.value == 1
+        if isinstance(one.target, ast.Name) and one.target.id == name and is_one:
+            return one
+    return None
+
+
+def _divisions(source: Source, line: int, name: str) -> Iterator[ast.BinOp]:
+    """`hits / ...` behind a line, in the same function, with no other count above."""
+    within: ast.AST = source.function_around(line) or source.tree
+    for node in ast.walk(within):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and node.lineno > line:
+            names = {part.id for part in ast.walk(node.left) if isinstance(part, ast.Name)}
+            if names == {name} and not _assigned_between(within, name, line, node.lineno):
+                yield node
+
+
+def _assigned_between(within: ast.AST, name: str, first: int, last: int) -> bool:
+    """It is set or summed anew behind the end of the loop: the score of another set."""
+    loop = next((one for one in ast.walk(within) if isinstance(one, ast.For) and one.lineno == first), None)
+    end = (loop.end_lineno or first) if loop is not None else first
+    return any(
+        isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store) and end < part.lineno < last
+        for part in ast.walk(within)
+    )
+
+
+def _length(node: ast.expr, facts: Facts, source: Source, line: int) -> int | None:
+    """The value of `len(name)` or `len(name.dataset)` where the name is a variable of the script, set once."""
+    if not (isinstance(node, ast.Call) and _called(node) == "len" and len(node.args) == 1):
+        return None
+    given = node.args[0]
+    is_dataset = isinstance(given, ast.Attribute) and given.attr == "dataset"
+    base = given.value if isinstance(given, ast.Attribute) and is_dataset else given
+    if not isinstance(base, ast.Name) or not _is_settled(source, base.id, facts, line):
+        return None
+    value: Any = facts.variables[base.id]
+    value = getattr(value, "dataset", None) if is_dataset else value
+    return _rows_of(value)
+
+
+def _rows_of(value: Any) -> int | None:
+    """Of an array, a tensor, a data set; not of a list, which may have grown since."""
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        return int(shape[0]) if len(shape) else None
+    if not isinstance(value, Dataset | DataLoader):
+        return None
+    try:
+        return len(value) if isinstance(value, Sized) else None
+    except (TypeError, NotImplementedError):
+        return None
+
+
+def _is_settled(source: Source, name: str, facts: Facts, line: int) -> bool:
+    """A variable of the script that is set once, outside of loops and functions, and not hidden at a line."""
+    if source.path != facts.script or name not in facts.variables:
+        return False
+    function = source.function_around(line)
+    if function is not None and any(isinstance(part, ast.arg) and part.arg == name for part in ast.walk(function)):
+        return False
+    stored = [
+        part
+        for part in ast.walk(source.tree)
+        if isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store)
+    ]
+    around = source.parents(stored[0]) if len(stored) == 1 else iter(())
+    kinds = [type(one) for one in around]
+    looping = (ast.For, ast.While, ast.FunctionDef, ast.AsyncFunctionDef, ast.comprehension, ast.AugAssign, ast.Lambda)
+    return bool(kinds) and not any(issubclass(kind, looping) for kind in kinds)
+
+
+def _assignments(source: Source, name: str, line: int) -> list[ast.stmt]:
+    within: ast.AST = source.function_around(line) or source.tree
+    return [
+        node
+        for node in ast.walk(within)
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(target))
+    ]
+
+
+def _crossed(facts: Facts, source: Source) -> Iterator[Miscount]:
+    """Arrays of the script that are compared as a column and a row, where no tensor operation sees it."""
+    for node in source.nodes(ast.Compare):
+        if len(node.ops) != 1 or not isinstance(node.ops[0], ast.Eq | ast.NotEq) or not _is_reduced(source, node):
+            continue
+        if source.function_around(node.lineno) is not None:
+            continue
+        left = _shape(node.left, facts, source, node.lineno)
+        right = _shape(node.comparators[0], facts, source, node.lineno)
+        if left is None or right is None or len(left) + len(right) != 3:
+            continue
+        n = left[0]
+        if n >= 2 and {left, right} == {(n, 1), (n,)}:
+            yield Miscount(
+                source, node, "a column is compared with a row, so that each answer meets each label",
+                f"{left} and {right} give {(n, n)}: {n * n:,} comparisons for {n:,} rows",
+                "the mean of them is no accuracy",
+                "     make both the same shape first: .squeeze(1) or .ravel() of the column",
+            )  # fmt: skip
+
+
+def _is_reduced(source: Source, node: ast.AST) -> bool:
+    for parent in source.parents(node):
+        if isinstance(parent, ast.stmt):
+            return False
+        if isinstance(parent, ast.Call) and _called(parent) in _REDUCING:
+            return True
+    return False
+
+
+def _shape(node: ast.expr, facts: Facts, source: Source, line: int) -> tuple[int, ...] | None:
+    if isinstance(node, ast.Name):
+        shape = (
+            getattr(facts.variables.get(node.id), "shape", None) if _is_settled(source, node.id, facts, line) else None
+        )
+        return tuple(int(one) for one in shape) if isinstance(shape, tuple) else None
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.comparators[0], ast.Constant):
+        return _shape(node.left, facts, source, line)
+    if isinstance(node, ast.Call) and _called(node) in _SAME_SHAPE and isinstance(node.func, ast.Attribute):
+        is_function = isinstance(node.func.value, ast.Name) and node.func.value.id in ("np", "numpy", "torch")
+        given = node.args[0] if is_function and node.args else node.func.value
+        return _shape(given, facts, source, line)
+    return None
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
