@@ -6,6 +6,7 @@ import operator
 import sys
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -19,7 +20,7 @@ from firesteel.doctor.schedule import is_due
 from firesteel.doctor.sites import Site, find_site, is_users_file
 from firesteel.doctor.state import Watched
 
-#: Calls of one place whose rows are fingerprinted, before ever rarer ones.
+#: Calls of one place, with batches of one loader, whose rows are fingerprinted, before ever rarer ones.
 FIRST_ROWS = 400
 #: Calls of one place that are kept, before only those that are looked at.
 MOST_FORWARDS = 1_000
@@ -35,6 +36,7 @@ class _Modules:
         self._watch = watch
         self._known: dict[int, Module] = {}
         self._columns = Columns()
+        self._n_rows: Counter[tuple[Site, int]] = Counter()  # calls whose rows were taken, by place and loader
         self._shield = watch.shield("seeing a module being called")
 
     def install(self) -> None:
@@ -160,7 +162,9 @@ class _Modules:
         if tensors:
             first = tensors[0]
             event.n_rows = first.shape[0] if first.dim() else 0
-            if n <= FIRST_ROWS or is_due(n):
+            loader = id(watch.current_pass.loader) if watch.current_pass is not None else 0
+            if is_due(n) or self._n_rows[site, loader] < FIRST_ROWS:
+                self._n_rows[site, loader] += 1
                 event.rows = fingerprints(first)
                 event.fresh = self._columns.note(first, event.rows)
         if watch.is_hot:

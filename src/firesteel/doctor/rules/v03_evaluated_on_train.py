@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterable
 from functools import reduce
 from operator import add
@@ -14,9 +16,18 @@ from firesteel.doctor.facts import Facts, Forward
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rows import fingerprints
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.sites import Site
+from firesteel.doctor.source import Source, Sources
+from firesteel.doctor.tables import is_measured, unused, variables
+
+Place = Site | tuple[Source, ast.AST]
 
 #: Fewer rows are a look, not an evaluation.
 LEAST_ROWS = 5
+#: Only of so many rows a name is believed: a table of all cases (XOR, parity) may be tested whole.
+LEAST_CLAIMED = 20
+_HELD_OUT = {"test", "tests", "testing", "tst", "val", "valid", "validation", "holdout", "heldout", "unseen"}
+_OF_TRAINING = {"train", "training", "tr", "trn", "fit"}
 #: Rows are told apart by their numbers, so most must be different.
 SHARE_DIFFERENT = 0.8
 
@@ -31,7 +42,8 @@ class EvaluatedOnTrain(Rule):
     )
     detected: ClassVar[str] = (
         "Every row that was evaluated behind the last step had been trained on, and held-out rows lie there "
-        "unused: a loader that was never read, or a tensor of such rows that never went into the net."
+        "unused: a loader that was never read, or a tensor of such rows that never went into the net. Or the script "
+        "itself calls them its test rows."
     )
     silent: ClassVar[str] = (
         "A score on the training rows beside one on held-out rows. Where nothing was held out at all, that is V07."
@@ -66,19 +78,29 @@ with torch.no_grad():
             raise NotApplicable("the rows that go into the net are too much alike to be told apart")
         if not trained or not evaluated:
             raise NotApplicable("no evaluation beside a training was seen")
-        if any(int(row) not in known for one in evaluated for row in one.rows):
+        if any(int(row) not in known for one in evaluated for row in one.rows) or _is_partly_seen(facts):
             return
-        unused = _unread_loader(facts) or _unused_tensor(facts, trained, known)
-        if unused:
-            last = evaluated[-1]
+        said = _unread_loader(facts) or _unused_table(facts, trained, known)
+        last = evaluated[-1]
+        words = _words(case.sources.of(last.site), last.site)
+        if not said and not words & _OF_TRAINING:
+            said = _unused_variable(facts, trained, known)
+        claimed, place = _claim(case.sources, evaluated, known)
+        said = said or claimed
+        if said:
             n = len({int(row) for one in evaluated for row in one.rows})
             yield self.finding(
-                last.site,
+                place,
                 message="the rows that are evaluated are the training rows",
-                evidence=f"all {n:,} evaluated rows had been trained on; {unused}",
+                evidence=f"all {n:,} evaluated rows had been trained on; {said}",
                 why="the score says how well the net remembers, not what it does with new rows",
                 fix="     evaluate the held-out rows here",
             )
+
+
+def _is_partly_seen(facts: Facts) -> bool:
+    """Rows of some evaluations were not taken, and no loader tells that they are of the same kind as the others."""
+    return any(one.rows is None and one.n_rows >= LEAST_ROWS and one.loader_pass is None for one in facts.evaluated())
 
 
 def _unread_loader(facts: Facts) -> str:
@@ -90,18 +112,77 @@ def _unread_loader(facts: Facts) -> str:
     return f"a loader of {one.n_rows:,} rows, made on line {one.site.line}, was never read"
 
 
-def _unused_tensor(facts: Facts, trained: list[Forward], known: set[int]) -> str:
-    """A tensor among the script's variables with rows as wide as the trained ones, none of which was trained on."""
-    shape = next((one.input.shape[1:] for one in trained if one.input is not None), None)
-    for name, value in facts.variables.items():
-        if not isinstance(value, torch.Tensor) or value.requires_grad or value.dim() < 2 or value.shape[1:] != shape:
-            continue
-        rows = fingerprints(value)
-        if rows is None or len(rows) < LEAST_ROWS or len(rows) == len(known) or any(int(row) in known for row in rows):
-            continue
-        if _is_alike(facts, value):
-            return f"'{name}' holds {len(rows):,} rows that never went into the net"
+def _shape_of(trained: list[Forward]) -> tuple[int, ...] | None:
+    return next((tuple(one.input.shape[1:]) for one in trained if one.input is not None), None)
+
+
+def _is_held_out(facts: Facts, table: torch.Tensor, known: set[int]) -> bool:
+    """Rows of the same kind as those that were trained on, none of which was."""
+    rows = fingerprints(table)
+    is_other = rows is not None and len(rows) >= LEAST_ROWS and len(rows) != len(known)
+    return is_other and not any(int(row) in known for row in rows) and _is_alike(facts, table)
+
+
+def _unused_table(facts: Facts, trained: list[Forward], known: set[int]) -> str:
+    """A tensor of such rows, made before the training as the trained ones were, of which nothing came."""
+    shape = _shape_of(trained)
+    if not shape:
+        return ""
+    used = {id(one) for forward in facts.forwards if forward.input is not None for one in forward.input.walk()}
+    kinds = {made.op for forward in trained if forward.input is not None for made in forward.input.walk()}
+    for made in unused(facts, shape, used):
+        if made.op in kinds and made.value is not None and _is_held_out(facts, made.value, known):
+            return f"{made.shape[0]:,} rows of the same kind, made on line {made.site.line}, never went into the net"
     return ""
+
+
+def _unused_variable(facts: Facts, trained: list[Forward], known: set[int]) -> str:
+    """A tensor among the script's variables with rows as wide as the trained ones, none of which was trained on."""
+    shape = _shape_of(trained)
+    for name, value in variables(facts, shape) if shape else ():
+        if isinstance(facts.variables[name], torch.Tensor) and _is_held_out(facts, value, known):
+            return f"'{name}' holds {len(value):,} rows that never went into the net"
+    return ""
+
+
+def _claim(sources: Sources, evaluated: list[Forward], known: set[int]) -> tuple[str, Place]:
+    """The script itself calls rows that were trained on its test rows: a loader, an argument, or what is printed."""
+    for one in evaluated:
+        if len(known) < LEAST_CLAIMED or one.input is None or not is_measured(one.input):
+            continue
+        source = sources.of(one.site)
+        read = one.loader_pass
+        if read is not None and any(loop.iter.lineno == read.site.line for loop in _for_loops(source, one.site)):
+            names = _words_of_targets(sources.of(read.loader.site), read.loader.site)
+            if names & _HELD_OUT and not names & _OF_TRAINING:
+                return "by its name the loader gives held-out rows", read.loader.site
+        words = _words(source, one.site)
+        if words & _HELD_OUT and not words & _OF_TRAINING:
+            return "by its names this line is about held-out rows", one.site
+    return "", evaluated[-1].site
+
+
+def _for_loops(source: Source, site: Site) -> list[ast.For]:
+    return [loop for loop in source.loops_around(site.line) if isinstance(loop, ast.For)]
+
+
+def _words_of_targets(source: Source, site: Site) -> set[str]:
+    statement = source.statement_at(site.line)
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return {word for target in targets for word in _split(ast.unparse(target))}
+
+
+def _words(source: Source, site: Site) -> set[str]:
+    """The words of what is given to a call, and of the texts in its statement."""
+    call, statement = source.node_at(site), source.statement_at(site.line)
+    given = [ast.unparse(one) for one in call.args] if isinstance(call, ast.Call) else []
+    parts = ast.walk(statement) if statement is not None and not hasattr(statement, "body") else ()
+    texts = [one.value for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return {word for text in (*given, *texts) for word in _split(text)}
+
+
+def _split(text: str) -> list[str]:
+    return re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", text).lower())
 
 
 def _is_alike(facts: Facts, value: torch.Tensor) -> bool:

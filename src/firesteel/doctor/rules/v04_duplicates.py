@@ -6,19 +6,18 @@ import ast
 from collections.abc import Iterable
 from typing import ClassVar
 
-import torch
-
 from firesteel.doctor.facts import Forward
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.source import Source, called
+from firesteel.doctor.tables import is_measured
 
 #: So many evaluated rows, and this share of them, must be equal to trained ones, yet not nearly all.
 LEAST_ROWS, LEAST_SHARE, MOST_SHARE = 3, 0.02, 0.9
 #: A call that holds this share of all trained rows shows the whole data.
 SHARE_OF_WHOLE = 0.5
-#: Columns in which more than this share of the values are different are measured ones: two equal rows are no chance.
-SHARE_DIFFERENT, LEAST_COLUMNS = 0.5, 3
+#: Of the rows of one pass, so many are there twice where the data were copied before they were dealt.
+SHARE_COPIED = 0.3
 _COPYING = ("resample", "concat", "concatenate", "cat", "repeat", "repeat_interleave", "tile", "vstack", "fit_resample")
 _DEALING = ("train_test_split", "random_split", "randperm", "permutation", "shuffle", "sample")
 
@@ -62,19 +61,22 @@ with torch.no_grad():
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
-        trained = {int(row) for one in facts.trained() if one.rows is not None for row in one.rows}
+        trained = [one for one in facts.trained() if one.rows is not None]
+        known = {int(row) for one in trained for row in one.rows}
         evaluated = [one for one in facts.evaluated() if one.rows is not None and one.n_rows > 1]
         if not trained or not evaluated:
             raise NotApplicable("no evaluation beside a training was seen")
         shared, rows, places = 0, 0, []
+        is_copied = _is_copied(trained, evaluated, known)
         for one in _once_each(evaluated):
-            known = sum(int(row) in trained for row in one.rows)
-            is_whole = len({int(row) for row in one.rows} & trained) > SHARE_OF_WHOLE * len(trained)
-            if is_whole or known > MOST_SHARE * len(one.rows):
+            n_known = sum(int(row) in known for row in one.rows)
+            is_whole = len({int(row) for row in one.rows} & known) > SHARE_OF_WHOLE * len(known)
+            if not is_copied and (is_whole or n_known > MOST_SHARE * len(one.rows)):
                 continue
-            shared, rows = shared + known, rows + len(one.rows)
-            places += [one] if known else []
-        if shared < LEAST_ROWS or shared < LEAST_SHARE * rows or not any(_is_measured(one) for one in places):
+            shared, rows = shared + n_known, rows + len(one.rows)
+            places += [one] if n_known else []
+        is_chance = not any(one.input is not None and is_measured(one.input) for one in places)
+        if shared < LEAST_ROWS or shared < LEAST_SHARE * rows or is_chance:
             return
         source, node = _where_dealt(case, places[0])
         yield self.finding(
@@ -91,14 +93,16 @@ def _once_each(evaluated: list[Forward]) -> list[Forward]:
     return list({(one.site, one.rows.tobytes()): one for one in evaluated}.values())
 
 
-def _is_measured(forward: Forward) -> bool:
-    """Most columns hold measured numbers; where values were not kept, nobody can say so."""
-    value = forward.input.value if forward.input is not None else None
-    if value is None or not value.is_floating_point() or value.dim() < 2 or len(value) < 2:
+def _is_copied(trained: list[Forward], evaluated: list[Forward], known: set[int]) -> bool:
+    """All that was ever evaluated was trained on, in part only, and what was trained on at once holds rows twice."""
+    if any(int(row) not in known for one in evaluated for row in one.rows):
         return False
-    flat = value.reshape(len(value), -1)[:, :64]
-    different = sum(len(torch.unique(column)) > SHARE_DIFFERENT * len(flat) for column in flat.T)
-    return different >= min(LEAST_COLUMNS, flat.shape[1])
+    whole: dict[object, list[int]] = {}
+    for one in trained:
+        whole.setdefault(one.at if one.loader_pass is None else one.loader_pass, []).extend(one.rows.tolist())
+    rows = max(whole.values(), key=len)
+    n_evaluated = max(len(one.rows) for one in evaluated)
+    return len(set(rows)) < (1 - SHARE_COPIED) * len(rows) and n_evaluated < SHARE_OF_WHOLE * len(rows)
 
 
 def _where_dealt(case: Case, forward: Forward) -> tuple[Source, ast.AST | None]:

@@ -13,8 +13,10 @@ import numpy as np
 from firesteel.doctor.columns import Fresh
 from firesteel.doctor.facts import Facts
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.rows import fingerprints
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.source import Source
+from firesteel.doctor.tables import sums, variables
 
 #: Statistics are exact if they are off by less than this (float32 columns), and not if off by more than that.
 EXACT, CLEARLY_OFF = 2e-5, 2e-4
@@ -67,6 +69,8 @@ with torch.no_grad():
         trained, held_out = sides
         both = trained + held_out
         kind = _kind(both)
+        if not kind and not _kind(trained) and (table := _whole_table(case.facts)) is not None:
+            both, kind = table, _kind(table)
         if kind and not _kind(trained) and _is_off(trained, kind):
             yield self._describe(
                 case,
@@ -113,6 +117,19 @@ def _sides(facts: Facts) -> tuple[Fresh, Fresh] | None:
     width = max(widths, key=lambda one: sum(part.n for part in trained[one]))
     sides = reduce(add, trained[width]), reduce(add, held_out[width])
     return sides if min(side.n for side in sides) >= LEAST_ROWS else None
+
+
+def _whole_table(facts: Facts) -> Fresh | None:
+    """Of a table among the script's variables that holds all rows that went into the net, and more: its sums."""
+    trained = [one for one in facts.trained() if one.rows is not None and one.input is not None]
+    evaluated = [one for one in facts.evaluated() if one.rows is not None and one.input is not None]
+    rows = {int(row) for one in (*trained, *evaluated) for row in one.rows}
+    shape = tuple(trained[0].input.shape[1:]) if trained and trained[0].input is not None else ()
+    for _, table in variables(facts, shape) if shape else ():
+        marks = fingerprints(table)
+        if marks is not None and len(marks) > len(rows) and rows <= set(marks.tolist()):
+            return sums(table, marks)
+    return None
 
 
 def _varies(side: Fresh) -> np.ndarray:
