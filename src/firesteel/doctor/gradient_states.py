@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -38,6 +39,7 @@ class GradientState:
     version: int = 0  # of the values, at the last backward or step
     is_free: bool = True  # held by no optimizer
     probe: torch.Tensor | None = None  # some values of a free one, from its last backward
+    left: Noted | None = None  # the gradient at the last step at which gradients were not followed
 
 
 def copy_of_number(loss: torch.Tensor) -> torch.Tensor:
@@ -104,12 +106,18 @@ def copies_of(optimizer: torch.optim.Optimizer, *, most: int) -> dict[int, torch
     return {id(tensor): tensor.detach().clone() for tensor in tensors}
 
 
-def note_late_ones(optimizer: Optimizer) -> None:
-    """Where gradients are not followed: those that had none so far, a part of the net that joins in later, say."""
+def note_late_ones(optimizer: Optimizer, states: Mapping[int, GradientState]) -> None:
+    """Where gradients are not followed: those that had none so far, a part of the net that joins in later, say.
+
+    A gradient counts that is another one than at the step before: on a layer that was replaced an old one may lie.
+    """
     known = optimizer.ever_with_gradient
     if not len(known) < len(optimizer.params) <= MOST_MISSED:
         return
     for param in optimizer.params:
         tensor = param.ref() if id(param) not in known else None
-        if tensor is not None and tensor.grad is not None and has_values(tensor.grad):
+        if tensor is None or tensor.grad is None or (state := states.get(id(tensor))) is None:
+            continue
+        if state.left is not None and not is_same(tensor.grad, state.left) and has_values(tensor.grad):
             known.add(id(param))
+        state.left = note(tensor.grad)

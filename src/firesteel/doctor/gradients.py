@@ -159,7 +159,7 @@ class Gradients:
         step.at, step.index, step.is_hot, step.norms = self._watch.tick(), optimizer.n_steps, False, {}
         step.lrs = tuple(float(group.get("lr", 0.0)) for group in real.param_groups)
         step.applied, step.is_followed = tuple(self._since_step) or known.applied, False
-        note_late_ones(optimizer)
+        note_late_ones(optimizer, self._states)
         return step
 
     # ---- backward
