@@ -160,6 +160,7 @@ class Loss:
     target: Made | None
     is_trained: bool = False  # a backward went through it, set when all is over
     step: int = 0
+    callers: tuple[Site, ...] = ()  # the user's calls that led to it, the innermost first
 
     @property
     def site(self) -> Site:

@@ -6,50 +6,13 @@ from firesteel.doctor.facts import Facts, Made
 from firesteel.doctor.sites import Site
 
 #: Operations that hand on the same numbers in another form or place.
-SAME_NUMBERS = frozenset(
-    {
-        "atleast_1d",
-        "atleast_2d",
-        "bfloat16",
-        "chunk",
-        "clone",
-        "contiguous",
-        "cpu",
-        "cuda",
-        "detach",
-        "double",
-        "expand",
-        "flatten",
-        "flip",
-        "float",
-        "get_T",
-        "get_data",
-        "get_mT",
-        "getitem",
-        "half",
-        "index_select",
-        "movedim",
-        "narrow",
-        "part",
-        "permute",
-        "ravel",
-        "reshape",
-        "reshape_as",
-        "roll",
-        "select",
-        "split",
-        "squeeze",
-        "to",
-        "transpose",
-        "type",
-        "type_as",
-        "unbind",
-        "unflatten",
-        "unsqueeze",
-        "view",
-        "view_as",
-    }
-)
+SAME_NUMBERS = frozenset({
+    "atleast_1d", "atleast_2d", "atleast_3d", "bfloat16", "broadcast_to", "broadcast_tensors", "chunk", "clone",
+    "contiguous", "cpu", "cuda", "detach", "double", "expand", "expand_as", "flatten", "flip", "float", "get_H",
+    "get_T", "get_data", "get_mT", "getitem", "half", "index_select", "movedim", "narrow", "part", "permute", "ravel",
+    "repeat", "reshape", "reshape_as", "roll", "select", "split", "squeeze", "swapaxes", "tensor_split", "to",
+    "transpose", "type", "type_as", "unbind", "unflatten", "unsqueeze", "view", "view_as",
+})  # fmt: skip
 
 
 def origin(made: Made) -> Made:
@@ -82,31 +45,71 @@ def is_answer(made: Made) -> bool:
     return any(one.op == "parameter" for one in made.walk())
 
 
+def learned(facts: Facts) -> frozenset[int]:
+    """The ids of all through which the gradient of a backward that was looked at flowed."""
+    seen: set[int] = set()
+    queue = [one.made for one in facts.backwards if one.made is not None]
+    while queue:
+        one = queue.pop()
+        if id(one) not in seen and one.requires_grad:
+            seen.add(id(one))
+            queue.extend(one.parents)
+    return frozenset(seen)
+
+
 def softmax_dim(made: Made) -> int | None:
-    """The dimension of a softmax; where none was given, the one that PyTorch takes."""
+    """The dimension of a softmax, from 0; where none was given, the one that PyTorch takes."""
+    n_dims = len(made.shape)
+    if not n_dims:
+        return None
     dim = made.argument(1, "dim")
     if isinstance(dim, int) and not isinstance(dim, bool):
-        return dim
-    if not made.shape:
-        return None
-    return 0 if len(made.shape) in (0, 1, 3) else 1
+        return dim % n_dims
+    return 0 if n_dims in (1, 3) else 1
+
+
+def class_dim(made: Made) -> int:
+    """The dimension over which PyTorch's losses of classes take what they are given."""
+    return 1 if len(made.shape) > 1 else 0
+
+
+def layer_site(made: Made) -> Site:
+    """The line where the options of an operation stand: of one of PyTorch's layers that is where it was created."""
+    module = made.module
+    if module is not None and not module.has_users_forward and module.site is not None:
+        return module.site
+    return made.site
 
 
 def regressions(facts: Facts) -> list[tuple[Site, Made, Made]]:
-    """Errors of amounts that were trained on, by PyTorch's losses or by hand: the place, the answer, the target."""
-    names = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
-    found = [(one.site, one.input, one.target) for one in facts.trained_losses(*names) if one.target is not None]
-    seen: set[int] = set()
-    for backward in facts.backwards:
-        for made in in_order(backward.made) if backward.made is not None else ():
-            if made.op not in ("sub", "rsub") or id(made) in seen or len(made.parents) != 2:
-                continue
-            seen.add(id(made))
-            left, right = made.parents
-            if left.shape != right.shape or not left.shape or is_answer(left) == is_answer(right):
-                continue
-            found.append((made.site, left, right) if is_answer(left) else (made.site, right, left))
+    """Errors of amounts that were trained on, by PyTorch's losses or by hand: the place, the answer, the target.
+
+    Only those of an answer of the net against data: what another net said is no given target.
+    """
+    pairs = [
+        (one.site, one.input, one.target)
+        for one in facts.trained_losses("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+        if one.target is not None
+    ]
+    through, made_of = learned(facts), children_of(facts)
+    for made in facts.ops:
+        is_difference = made.op in ("sub", "rsub") and id(made) in through and len(made.parents) == 2
+        if is_difference and any(_is_distance(made, child) for child in made_of.get(id(made), ())):
+            pairs.append((made.site, made.parents[0], made.parents[1]))
+    found = []
+    for site, left, right in pairs:
+        if left.requires_grad != right.requires_grad:
+            answer, target = (left, right) if left.requires_grad else (right, left)
+            if not is_answer(target):
+                found.append((site, answer, target))
     return found
+
+
+def _is_distance(difference: Made, child: Made) -> bool:
+    """It makes a squared or absolute error of a difference."""
+    if child.op == "mul":
+        return len(child.parents) == 2 and child.parents[0] is child.parents[1] is difference
+    return child.op in ("square", "abs", "norm") or (child.op == "pow" and child.argument(1, "exponent") in (2, 2.0))
 
 
 def children_of(facts: Facts) -> dict[int, list[Made]]:

@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from firesteel.doctor.facts import Loss, Made
 from firesteel.doctor.rows import scrambled
-from firesteel.doctor.sites import Site, find_site
+from firesteel.doctor.sites import Site, find_callers, find_site
 from firesteel.doctor.state import Watched
 
 #: Values of up to so many numbers are kept; once the budget is spent, only very small ones.
@@ -52,7 +52,8 @@ _CANONICAL = {"multiply": "mul", "subtract": "sub", "divide": "div", "true_divid
               "special_softmax": "softmax", "concat": "cat", "concatenate": "cat", "swapaxes": "transpose",
               "swapdims": "transpose", "moveaxis": "movedim", "greater": "gt", "less": "lt", "pow": "pow",
               "greater_equal": "ge", "less_equal": "le", "not_equal": "ne", "special_expit": "sigmoid",
-              "t": "get_T", "hardtanh": "hardtanh", "array": "numpy", "rectify": "relu"}  # fmt: skip
+              "t": "get_T", "hardtanh": "hardtanh", "array": "numpy", "rectify": "relu", "log_sigmoid": "logsigmoid",
+              "_log_softmax": "log_softmax", "special_log_softmax": "log_softmax"}  # fmt: skip
 
 
 def canonical(name: str) -> tuple[str, bool]:
@@ -177,7 +178,10 @@ class Seeing(TorchFunctionMode):
         given, target = made.argument(0, "input"), made.argument(1, "target")
         if isinstance(given, Made):
             facts = self._watch.facts
-            loss = Loss(made.at, op, made, given, target if isinstance(target, Made) else None, step=facts.n_steps)
+            loss = Loss(
+                made.at, op, made, given, target if isinstance(target, Made) else None, step=facts.n_steps,
+                callers=find_callers(sys._getframe(3)),
+            )  # fmt: skip
             facts.losses.append(loss)
 
     def _new(self, op: str, args: tuple[Any, ...], kwargs: dict[str, Any], site: Any, **more: Any) -> Made:

@@ -17,6 +17,7 @@ _INSTALLED_AT = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "
 _LIBRARIES = tuple(f"{folder}{os.sep}" for folder in (*_INSTALLED_AT, Path(__file__).parents[1]))
 _PYTORCH = f"{Path(torch.__path__[0])}{os.sep}"
 _INSTALLED = ("site-packages", "dist-packages")
+_MOST_CALLERS = 6
 _KNOWN: dict[tuple[int, int, bool], Site] = {}
 
 
@@ -103,3 +104,13 @@ def find_site(frame: FrameType | None = None) -> Site:
     if found is None:
         found = _KNOWN[key] = Site(one.f_code, one.f_lasti, is_through_library)
     return found
+
+
+def find_callers(frame: FrameType | None) -> tuple[Site, ...]:
+    """The calls in the user's files on the stack, the innermost first; a few of them."""
+    found: list[Site] = []
+    while frame is not None and len(found) < _MOST_CALLERS:
+        if is_users_file(frame.f_code.co_filename):
+            found.append(find_site(frame))
+        frame = frame.f_back
+    return tuple(found)

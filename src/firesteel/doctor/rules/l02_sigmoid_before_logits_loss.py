@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-import torch
-
+from firesteel.doctor.facts import Facts, Made
 from firesteel.doctor.findings import Finding, Level
-from firesteel.doctor.lineage import origin
+from firesteel.doctor.likelihoods import feeds_loss
+from firesteel.doctor.lineage import children_of, learned
+from firesteel.doctor.ranges import EDGE, Range, range_of
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 
 _LOSSES = ("binary_cross_entropy_with_logits", "cross_entropy", "multilabel_soft_margin_loss", "linear_cross_entropy")
@@ -24,8 +25,9 @@ class SigmoidBeforeLogitsLoss(Rule):
         "of 0 is always passed."
     )
     detected: ClassVar[str] = (
-        "What went into the loss is followed back through views, slices and casts; the finding is there if a "
-        "sigmoid (or, before BCEWithLogits, a softmax) made the numbers and a backward went through the loss."
+        "What went into the loss can only lie between 0 and 1, whatever the weights are, by the operations that made "
+        "it (sigmoid, also written by hand, clamped or viewed; before BCEWithLogits a softmax, too), and a backward "
+        "went through the loss. A sigmoid of a sigmoid that goes into a loss is the same mistake."
     )
     silent: ClassVar[str] = "Sigmoid before BCELoss, inside the net (gates, attention), or for showing probabilities."
     sick: ClassVar[str] = """
@@ -47,27 +49,51 @@ for epoch in range(10):
 
     def judge(self, case: Case) -> Iterable[Finding]:
         losses = case.facts.trained_losses(*_LOSSES)
-        if not losses:
+        twice = list(_sigmoids_into_losses(case.facts))
+        if not losses and not twice:
             raise NotApplicable("no loss that takes logits was trained on")
         for loss in losses:
-            made = origin(loss.input)
-            is_softmax = made.op == "softmax" and loss.name == "binary_cross_entropy_with_logits"
-            if made.op != "sigmoid" and not is_softmax:
-                continue
-            inside = "softmax" if "cross_entropy" in loss.name and "binary" not in loss.name else "sigmoid"
-            site = made.creation
-            yield self.finding(
-                site,
-                message=f"a {made.op} feeds {loss.name}, which applies its own {inside}",
-                evidence=f"the numbers that the loss on line {loss.site.line} was given came out of a {made.op}"
-                + _range(made.value),
-                why="the loss stays high and gradients are small",
-                fix=case.sources.of(site).without(site)
-                + f"\n     leave out the {made.op}; take it only where probabilities are shown",
-            )
+            found = range_of(loss.input) if loss.input.requires_grad else Range()
+            is_of_classes = loss.name.endswith("cross_entropy") and not loss.name.startswith("binary")
+            if _is_probability(found) and found.cause is not None:
+                if is_of_classes and found.cause.op == "softmax":  # that is L01
+                    continue
+                inside = "softmax" if is_of_classes else "sigmoid"
+                yield self._describe(
+                    case,
+                    found.cause,
+                    loss.input,
+                    f"{loss.name} on line {loss.site.line}, which applies its own {inside}",
+                )
+        for outer in twice:
+            found = range_of(outer.parents[0])
+            if _is_probability(found) and found.cause is not None and found.cause.op in ("sigmoid", "softmax"):
+                yield self._describe(case, found.cause, outer.parents[0], f"another sigmoid on line {outer.site.line}")
+
+    def _describe(self, case: Case, made: Made, given: Made, taker: str) -> Finding:
+        site = made.creation
+        name = made.op if made.op in ("sigmoid", "softmax", "hardsigmoid") else "sigmoid by hand"
+        return self.finding(
+            site,
+            message=f"a {name} feeds {taker}",
+            evidence=f"the numbers it was given came out of a {name} and lie between 0 and 1{_span(given)}",
+            why="the loss stays high and gradients are small",
+            fix=case.sources.of(site).without(site)
+            + f"\n     leave out the {name}; take it only where probabilities are shown",
+        )
 
 
-def _range(value: object) -> str:
-    if not isinstance(value, torch.Tensor) or not value.numel():
-        return ""
-    return f", {float(value.min()):.3f} to {float(value.max()):.3f}"
+def _is_probability(found: Range) -> bool:
+    return 0 <= found.low <= EDGE and 1 - EDGE <= found.high <= 1 + EDGE
+
+
+def _sigmoids_into_losses(facts: Facts) -> Iterator[Made]:
+    through, made_of = learned(facts), children_of(facts)
+    for made in facts.ops:
+        if made.op == "sigmoid" and id(made) in through and made.parents and feeds_loss(made, facts, made_of):
+            yield made
+
+
+def _span(made: Made) -> str:
+    value = made.value
+    return f": {float(value.min()):.3f} to {float(value.max()):.3f}" if value is not None and value.numel() else ""

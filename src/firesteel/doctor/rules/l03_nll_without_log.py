@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from firesteel.doctor.facts import Loss
+from firesteel.doctor.facts import Loss, Made
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.likelihoods import TOLERANCE, is_logarithm
 from firesteel.doctor.lineage import origin
+from firesteel.doctor.ranges import range_of
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
-
-#: Probabilities of a row add up to 1 but for so much.
-TOLERANCE = 0.01
 
 
 class NllWithoutLog(Rule):
@@ -24,10 +23,12 @@ class NllWithoutLog(Rule):
         "anything."
     )
     detected: ClassVar[str] = (
-        "The numbers that the loss was given: the exponentials of each row must add up to 1 over the classes, and "
-        "do not."
+        "No logarithm was taken on the way from the last layer to the loss, and the exponentials of a row's numbers "
+        "do not add up to 1 over the classes. The logarithm of a sigmoid counts, too: its classes do not share 1."
     )
-    silent: ClassVar[str] = "log_softmax, or the logarithm of a softmax, before NLLLoss."
+    silent: ClassVar[str] = (
+        "log_softmax or the logarithm of probabilities before NLLLoss, also weighed (focal loss), masked or mixed."
+    )
     sick: ClassVar[str] = """
 import torch
 from torch import nn
@@ -50,31 +51,54 @@ for epoch in range(10):
         if not losses:
             raise NotApplicable("no NLLLoss over classes was trained on")
         for site in dict.fromkeys(one.site for one in losses):
-            here = [one for one in losses if one.site is site]
-            said = [_sums(one) for one in here]
-            if not all(one is not None for one in said) or not said or origin(here[0].input).op == "log_softmax":
+            here = [one for one in losses if one.site is site and one.input.requires_grad]
+            if not here or not all(_is_no_log(one.input) for one in here):
                 continue
-            made = origin(here[0].input)
-            low, high = min(one[0] for one in said if one), max(one[1] for one in said if one)
-            is_proba = made.op == "softmax"
-            yield self.finding(
-                made.creation if is_proba else site,
-                message="NLLLoss is given probabilities without their logarithm"
-                if is_proba
-                else "NLLLoss is given raw scores, not log-probabilities",
-                evidence=f"the exponentials of a row's numbers add up to {low:.3g} to {high:.3g}, not to 1",
-                why="the loss does not measure how wrong the net is",
-                fix="     write log_softmax for softmax"
-                if is_proba
-                else "     use CrossEntropyLoss, or log_softmax before it",
-            )
+            sums = [_sums(one) for one in here]
+            known = [one for one in sums if one is not None]
+            if known and not all(is_off for _, _, is_off in known):
+                continue
+            yield self._describe(case, here[0], known)
+
+    def _describe(self, case: Case, loss: Loss, known: list[tuple[float, float, bool]]) -> Finding:
+        made, found = origin(loss.input), range_of(loss.input)
+        is_softmax = found.cause is not None and found.cause.op == "softmax"
+        site = found.cause.creation if is_softmax and found.cause is not None else loss.site
+        what = "raw scores, not log-probabilities"
+        if made.op in ("log", "logsigmoid"):
+            what = "logarithms of sigmoids, which do not share 1 among the classes"
+        elif found.low >= 0 and found.high <= 1:
+            what = "probabilities without their logarithm"
+        said = ""
+        if known:
+            low, high = min(one[0] for one in known), max(one[1] for one in known)
+            said = f"; the exponentials of a row's numbers add up to {low:.3g} to {high:.3g}, not to 1"
+        return self.finding(
+            site,
+            message=f"NLLLoss is given {what}",
+            evidence=f"what the loss on line {loss.site.line} was given was made by {made.op}{said}",
+            why="the loss does not measure how wrong the net is",
+            fix="     write log_softmax for softmax"
+            if is_softmax
+            else "     use CrossEntropyLoss, or log_softmax before it",
+        )
 
 
-def _sums(loss: Loss) -> tuple[float, float] | None:
-    """The least and the largest sum of a row's exponentials, if most rows miss 1; None if they are fine."""
+def _is_no_log(given: Made) -> bool:
+    made = origin(given)
+    if made.op == "logsigmoid":
+        return True
+    if made.op == "log" and made.parents:
+        cause = range_of(made.parents[0]).cause
+        return cause is not None and cause.op == "sigmoid"
+    return not is_logarithm(given)
+
+
+def _sums(loss: Loss) -> tuple[float, float, bool] | None:
+    """The least and the largest sum of a row's exponentials, and whether most rows miss 1; None where unknown."""
     value = loss.input.value
     if value is None or not value.is_floating_point():
         return None
     sums = value.double().exp().sum(1)
     is_off = (sums - 1).abs() > TOLERANCE
-    return (float(sums.min()), float(sums.max())) if float(is_off.double().mean()) > 0.5 else None
+    return float(sums.min()), float(sums.max()), float(is_off.double().mean()) > 0.5

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
-from firesteel.doctor.facts import Loss
+from firesteel.doctor.facts import Loss, Made
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.likelihoods import is_swapped
+from firesteel.doctor.lineage import SAME_NUMBERS, regressions
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.sites import Site
 
+_Found = tuple[Level, str, str, str, str]  # level, message, evidence, why, fix
 _BINARY = ("binary_cross_entropy_with_logits", "binary_cross_entropy")
+_OF_CLASSES = ("cross_entropy", "nll_loss")
+#: Losses whose targets are -1 and 1, and where these stand.
+_OF_SIGNS = {
+    "soft_margin_loss": (1, "target"), "hinge_embedding_loss": (1, "target"), "cosine_embedding_loss": (2, "target"),
+    "margin_ranking_loss": (2, "target"),
+}  # fmt: skip
+_TO_WHOLE = {"long", "int", "short", "byte", "tensor", "as_tensor"}
 #: Class 0 counts as left out where so many labels of it would be expected and none comes.
 LEAST_EXPECTED, MOST_CLASSES = 8.0, 50
-TOLERANCE = 1e-3
+#: Targets of 0 and 1 may be blurred by noise, as for a GAN (0.7 to 1.2 for real).
+NOISE = 0.25
+LEAST_ZEROS = 0.05
+#: A row of shares adds up to 1 but for so much, in all rows but so many.
+OFF, LEAST_OFF = 0.02, 0.1
+#: A cast took so much of the spread of amounts.
+LEAST_CUT = 0.1
 
 
 class TargetsOutOfRange(Rule):
@@ -22,14 +39,19 @@ class TargetsOutOfRange(Rule):
     title: ClassVar[str] = "targets of the wrong kind or range"
     level: ClassVar[Level] = "E"
     what: ClassVar[str] = (
-        "Binary losses take targets between 0 and 1: with -1 and 1 the loss falls below 0 without end. Cross "
-        "entropy takes class ids from 0, or shares that add up to 1: ids from 1 with an output too many run "
-        "without an error and waste a class; several ones in a row want another loss."
+        "Binary losses take targets between 0 and 1: with -1 and 1 the loss falls below 0 without end; margin losses "
+        "take -1 and 1, and learn nothing from a 0. Cross entropy takes class ids from 0, or shares that add up to 1: "
+        "ids from 1 with an output too many run without an error and waste a class; several ones in a row want another "
+        "loss; ignore_index leaves out every row of that class; numbers cut to whole ones may all become 0."
     )
     detected: ClassVar[str] = (
-        "The targets of trained losses: their least and largest values, which ids never come, their sums."
+        "The targets of trained losses: their least and largest values, which ids never come, their sums, and whether "
+        "a cast to whole numbers lost what they said."
     )
-    silent: ClassVar[str] = "Soft targets, label smoothing, ignore_index, and classes that are merely rare."
+    silent: ClassVar[str] = (
+        "Soft and noisy targets near 0 and 1, label smoothing, ignore_index of padding, words that never come, and "
+        "classes that are merely rare."
+    )
     sick: ClassVar[str] = """
 import torch
 from torch import nn
@@ -48,33 +70,43 @@ for epoch in range(5):
     healthy: ClassVar[str] = sick.replace("1.0, -1.0)", "1.0, 0.0)")
 
     def judge(self, case: Case) -> Iterable[Finding]:
-        losses = case.facts.trained_losses(*_BINARY, "cross_entropy", "nll_loss")
-        losses = [one for one in losses if one.target is not None and one.target.value is not None]
-        if not losses:
+        losses = [one for one in case.facts.trained_losses(*_BINARY, *_OF_CLASSES, *_OF_SIGNS) if not is_swapped(one)]
+        losses = [one for one in losses if _target_of(one) is not None]
+        targets = [_target_of(one) for one in losses if one.name in _OF_CLASSES]
+        cut = _truncated([one for one in targets if one], [one for _, _, one in regressions(case.facts)])
+        if not losses and not cut:
             raise NotApplicable("no loss with classes was trained on")
         for site in dict.fromkeys(one.site for one in losses):
             here = [one for one in losses if one.site is site]
-            found = _binary(here) if here[0].name in _BINARY else _classes(here)
+            judged = _binary if here[0].name in _BINARY else _signs if here[0].name in _OF_SIGNS else _classes
+            found = judged(here)
             if found is not None:
-                level, message, evidence, why, fix = found
-                yield self.finding(
-                    site, level=level, message=message, evidence=evidence, why=why, fix=f"     {fix}"
-                )  # fmt: skip
+                yield self._describe(site, found)
+        for cast, lost in cut.items():
+            yield self._describe(cast, lost)
+
+    def _describe(self, site: Site, found: _Found) -> Finding:
+        level, message, evidence, why, fix = found
+        return self.finding(site, level=level, message=message, evidence=evidence, why=why, fix=f"     {fix}")
 
 
-_Found = tuple[Level, str, str, str, str]
+def _target_of(loss: Loss) -> Made | None:
+    """The target, where its values were kept."""
+    position, name = _OF_SIGNS.get(loss.name, (1, "target"))
+    target = loss.made.argument(position, name)
+    return target if isinstance(target, Made) and target.value is not None and target.value.numel() else None
 
 
 def _values(losses: list[Loss]) -> list[torch.Tensor]:
-    return [one.target.value for one in losses if one.target is not None and one.target.value is not None]
+    return [one.value for one in map(_target_of, losses) if one is not None and one.value is not None]
 
 
 def _binary(losses: list[Loss]) -> _Found | None:
     values = torch.cat([one.reshape(-1).double() for one in _values(losses)])
     low, high = float(values.min()), float(values.max())
-    if low >= -TOLERANCE and high <= 1 + TOLERANCE:
+    if low >= -NOISE and high <= 1 + NOISE:
         return None
-    n = int(((values < -TOLERANCE) | (values > 1 + TOLERANCE)).sum())
+    n = int(((values < -NOISE) | (values > 1 + NOISE)).sum())
     return (
         "E",
         "a binary loss is given targets beyond 0 and 1",
@@ -84,19 +116,66 @@ def _binary(losses: list[Loss]) -> _Found | None:
     )
 
 
+def _signs(losses: list[Loss]) -> _Found | None:
+    values = torch.cat([one.reshape(-1).double() for one in _values(losses)])
+    n = int((values == 0).sum())
+    if n + int((values == 1).sum()) < len(values) or n < LEAST_ZEROS * len(values):
+        return None
+    return (
+        "E",
+        f"{losses[0].name} takes targets of -1 and 1, and is given 0 and 1",
+        f"{n:,} of {len(values):,} targets that were looked at are 0",
+        "from rows whose target is 0 nothing, or the wrong thing, is learned",
+        "write the targets as -1 and 1: 2 * y - 1",
+    )
+
+
 def _classes(losses: list[Loss]) -> _Found | None:
     values = _values(losses)
+    if losses[0].input.shape[1:2] == (1,):  # that is L05
+        return None
     if values[0].is_floating_point():
         return _shares(losses, values)
     n_classes = losses[0].input.shape[1] if len(losses[0].input.shape) > 1 else 0
-    if not 3 <= n_classes <= MOST_CLASSES or any(one.dim() != 1 for one in values):
+    if not 2 <= n_classes <= MOST_CLASSES or any(one.dim() != 1 for one in values):
         return None
+    if any(one.op == "embedding" and _n_words(one) == n_classes for one in losses[0].input.walk()):
+        return None  # words: some never come, and one may stand for padding
     ignored = losses[0].made.argument(4, "ignore_index", -100)
-    labels = torch.cat(values)
-    counts = torch.bincount(labels[(labels >= 0) & (labels != ignored)].long(), minlength=n_classes)
-    expected = float(counts.sum()) / n_classes
-    is_shifted = int(counts[0]) == 0 and int(counts[1:].min()) > 0 and ignored != 0
-    if not is_shifted or expected < LEAST_EXPECTED:
+    labels = torch.cat(values).long()
+    counts = torch.bincount(labels[(labels >= 0) & (labels < n_classes)], minlength=n_classes)
+    return _ignored(losses, labels, counts, ignored) or _from_one(losses, labels, counts, ignored)
+
+
+def _n_words(made: Made) -> int:
+    weights = [one.shape[0] for one in made.parents if one.op == "parameter" and one.shape]
+    return weights[0] if weights else 0
+
+
+def _ignored(losses: list[Loss], labels: torch.Tensor, counts: torch.Tensor, ignored: Any) -> _Found | None:
+    target = _target_of(losses[0])
+    if not isinstance(ignored, int) or not 0 <= ignored < len(counts) or target is None:
+        return None
+    n, made = int(counts[ignored]), target
+    while made.op in SAME_NUMBERS and made.parents:
+        made = made.parents[0]
+        if len(made.shape) > 1 and made.shape[-1] > 1:
+            return None  # sequences and pictures, which are padded
+    if n < LEAST_ZEROS * len(labels) or int((counts > 0).sum()) < 2:
+        return None
+    return (
+        "W",
+        f"ignore_index={ignored} leaves out every row of class {ignored}",
+        f"{n:,} of {len(labels):,} labels that were looked at are {ignored}",
+        "the net is never told of that class",
+        "leave out ignore_index, or use a number that is no class",
+    )
+
+
+def _from_one(losses: list[Loss], labels: torch.Tensor, counts: torch.Tensor, ignored: int) -> _Found | None:
+    n_classes = len(counts)
+    is_shifted = n_classes > 2 and int(counts[0]) == 0 and int(counts[1:].min()) > 0 and ignored != 0
+    if not is_shifted or float(counts.sum()) / n_classes < LEAST_EXPECTED or _has_zero(_target_of(losses[0])):
         return None
     return (
         "W",
@@ -108,13 +187,24 @@ def _classes(losses: list[Loss]) -> _Found | None:
     )
 
 
+def _has_zero(made: Made | None) -> bool:
+    """Among all the labels from which a batch was taken."""
+    while made is not None:
+        if made.value is not None and bool((made.value == 0).any()):
+            return True
+        made = made.parents[0] if made.op in SAME_NUMBERS and made.parents else None
+    return False
+
+
 def _shares(losses: list[Loss], values: list[torch.Tensor]) -> _Found | None:
     """Targets as shares of classes must add up to 1 in each row."""
     if any(one.shape != loss.input.shape or one.dim() < 2 for one, loss in zip(values, losses, strict=True)):
         return None
-    sums = torch.cat([one.double().sum(1).reshape(-1) for one in values])
-    off = (sums - 1).abs() > TOLERANCE
-    if float(off.double().mean()) < 0.1:
+    rows = torch.cat([one.double().movedim(1, -1).reshape(-1, one.shape[1]) for one in values])
+    sums = rows.sum(1)
+    off = (sums - 1).abs() > OFF
+    is_weighed = bool(((rows != 0).sum(1) <= 1).all()) and bool((sums > 0).all())  # one class a row, with a weight
+    if float(off.double().mean()) < LEAST_OFF or is_weighed:
         return None
     return (
         "W",
@@ -123,3 +213,37 @@ def _shares(losses: list[Loss], values: list[torch.Tensor]) -> _Found | None:
         "rows count more or less than others, and several right classes compete with each other",
         "for several labels a row use BCEWithLogitsLoss",
     )
+
+
+def _truncated(ids: list[Made], amounts: list[Made]) -> dict[Site, _Found]:
+    """Casts to whole numbers that left one class of several values, or that took much from amounts."""
+    found: dict[Site, _Found] = {}
+    for made in (*ids, *amounts):
+        cast, source = _cast_of(made)
+        if cast is None or source is None or cast.site in found or not cast.site.is_users:
+            continue
+        before, after = source.double(), cast.value.double() if cast.value is not None else source.double()
+        lost, spread = float((before - after).abs().mean()), float(before.std()) if before.numel() > 1 else 0.0
+        is_single = bool((after == after.reshape(-1)[0]).all()) and len(before.unique()) > 1
+        if is_single if any(made is one for one in ids) else lost > LEAST_CUT * spread > 0:
+            n = int((before != after).sum())
+            found[cast.site] = (
+                "E",
+                "the targets are cut to whole numbers",
+                f"{n:,} of {before.numel():,} had a fraction: {float(before.min()):.3g} to {float(before.max()):.3g} "
+                f"became {float(after.min()):g} to {float(after.max()):g}",
+                "what they said is lost",
+                "keep them as float32, or make class ids of them first",
+            )
+    return found
+
+
+def _cast_of(made: Made) -> tuple[Made | None, torch.Tensor | None]:
+    """The nearest cast of fractions to whole numbers on the way of a target, and what it was given."""
+    while made.parents and (made.op in SAME_NUMBERS | _TO_WHOLE):
+        before, after = made.parents[0].value, made.value
+        if before is not None and after is not None and before.is_floating_point() and not after.is_floating_point():
+            is_fit = before.shape == after.shape and before.numel() > 1 and bool(torch.isfinite(before).all())
+            return (made, before) if is_fit and bool((before != before.trunc()).any()) else (None, None)
+        made = made.parents[0]
+    return None, None
