@@ -97,12 +97,14 @@ def regressions(facts: Facts) -> list[tuple[Site, Made, Made]]:
         if is_difference and any(_is_distance(made, child) for child in made_of.get(id(made), ())):
             pairs.append((made.site, made.parents[0], made.parents[1]))
     found = []
+    moving: set[Site] = set()  # targets that the net has moved: centres, codebooks
     for site, left, right in pairs:
         if left.requires_grad != right.requires_grad:
             answer, target = (left, right) if left.requires_grad else (right, left)
-            if not is_answer(target):
-                found.append((site, answer, target))
-    return found
+            if is_answer(target):
+                moving.add(site)
+            found.append((site, answer, target))
+    return [one for one in found if one[0] not in moving]
 
 
 def _is_distance(difference: Made, child: Made) -> bool:

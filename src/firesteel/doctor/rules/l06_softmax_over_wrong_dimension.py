@@ -211,7 +211,7 @@ def _in_products(facts: Facts, summed: list[_Sum], inputs: frozenset[int]) -> It
     for one in wrong:
         softmax = one.softmax
         is_attention = _is_among_queries(softmax, is_square_asked=layer_site(softmax) in are_free)
-        if is_attention or _is_over_batch(softmax, facts) is not None:
+        if is_attention or _is_over_batch(softmax, facts) is not None or _is_over_second(softmax, facts):
             yield softmax, _said_of_sum(one.contraction, softmax)
 
 
@@ -257,6 +257,20 @@ def _is_over_batch(softmax: Made, facts: Facts) -> Forward | None:
         if output.shape[:1] == (n,):
             return forward
     return None
+
+
+def _is_over_second(softmax: Made, facts: Facts) -> bool:
+    """In a net's forward, over dimension 1 of (steps, rows): as large as that of its input, and as no weight."""
+    shape = softmax.shape
+    if softmax_dim(softmax) != 1 or shape[1] < 2 or shape.count(shape[1]) > 1:
+        return False
+    for forward in facts.forwards:
+        output, given = forward.output, forward.input
+        if output is None or given is None or not forward.at < softmax.at <= output.at:
+            continue
+        sizes = {size for param in forward.module.params for size in param.shape}
+        return given.shape[:2] == shape[:2] and shape[1] in output.shape and shape[1] not in sizes
+    return False
 
 
 def _in_forwards(facts: Facts, through: frozenset[int], summed: list[_Sum]) -> Iterator[_Said]:
