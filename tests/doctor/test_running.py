@@ -70,6 +70,14 @@ def test_an_exception_is_printed_as_python_prints_it(diagnose, capsys) -> None:
     assert "running.py" not in err
 
 
+def test_no_frame_of_the_doctor_is_printed(diagnose, capsys) -> None:
+    diagnose(
+        "import torch\ntry:\n    torch.ones(3) @ torch.ones(4)\nexcept RuntimeError as e:\n    raise ValueError from e"
+    )
+    files = [line.split('"')[1] for line in capsys.readouterr().err.splitlines() if line.startswith('  File "')]
+    assert [Path(one).name for one in files] == ["script.py", "script.py"]
+
+
 def test_steps_before_an_exception_were_seen(diagnose) -> None:
     diagnosis = diagnose(TRAIN + "step(); step()\n1 / 0")
     assert diagnosis.seen["steps"] == 2

@@ -262,6 +262,29 @@ def test_a_rule_that_throws_is_said_and_the_others_answer(diagnose, monkeypatch)
     assert "of mine" in diagnosis.failures[0].trace
 
 
+WARNED = """import torch
+hidden = torch.ones(3, requires_grad=True) * 2
+print(hidden.sum().grad)
+torch.nn.functional.mse_loss(torch.ones(3), torch.ones(3, 1))
+opt = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], 0.1)
+schedule = torch.optim.lr_scheduler.StepLR(opt, 1)
+schedule.step()
+"""
+
+
+def test_warnings_keep_the_line_that_they_have_without_the_doctor(tmp_path: Path) -> None:
+    from firesteel.doctor.running import run_script
+
+    path = tmp_path / "script.py"
+    path.write_text(WARNED, encoding="utf-8")
+    shown = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda _message, _kind, file, line, *_: shown.append((file, line))
+        run_script(str(path), [], Watch(script=str(path)))
+    assert shown == [(str(path), 3), (str(path), 4), (str(path), 7)]
+
+
 def test_examining_twice_gives_the_same(tmp_path: Path) -> None:
     path = tmp_path / "script.py"
     path.write_text(TEXTS["schedule and clipping"], encoding="utf-8")

@@ -12,10 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from firesteel.doctor.sites import is_doctors_file
 from firesteel.doctor.stopping import StopWatching, stop_after
 from firesteel.doctor.watching import Watch
 
 EXIT_INTERRUPTED = 130
+_RUNPY = {runpy.__file__, "<frozen runpy>"}
 
 
 class Ended:
@@ -91,12 +93,17 @@ def _variables_of(trace: TracebackType | None) -> dict[str, Any]:
 
 
 def _print_traceback(error: BaseException) -> None:
-    """As Python prints it: the frames of the doctor and of runpy, which stand above the script's, are left out."""
-    trace = error.__traceback__
-    hidden = {__file__, runpy.__file__, "<frozen runpy>"}
-    while trace is not None and trace.tb_frame.f_code.co_filename in hidden:
-        trace = trace.tb_next
-    traceback.print_exception(type(error), error, trace)
+    """As Python prints it: the frames of the doctor and of runpy are left out."""
+    shown = traceback.TracebackException.from_exception(error, compact=True)
+    _hide_frames(shown)
+    sys.stderr.write("".join(shown.format()))
+
+
+def _hide_frames(shown: traceback.TracebackException) -> None:
+    for one in (shown.__cause__, shown.__context__, *(shown.exceptions or ())):
+        if one is not None:
+            _hide_frames(one)
+    shown.stack[:] = [one for one in shown.stack if not (is_doctors_file(one.filename) or one.filename in _RUNPY)]
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import torch
 
 _INSTALLED_AT = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
 _LIBRARIES = tuple(f"{folder}{os.sep}" for folder in (*_INSTALLED_AT, Path(__file__).parents[1]))
+_DOCTOR = f"{Path(__file__).parent}{os.sep}"
 _PYTORCH = f"{Path(torch.__path__[0])}{os.sep}"
 _INSTALLED = ("site-packages", "dist-packages")
 _MOST_CALLERS = 6
@@ -87,6 +88,19 @@ def is_users_file(path: str) -> bool:
 def is_library_file(path: str) -> bool:
     """Installed, and neither PyTorch nor the doctor: somebody else's loop or layers."""
     return any(part in path for part in _INSTALLED) and not path.startswith(_PYTORCH)
+
+
+def is_doctors_file(path: str) -> bool:
+    return path.startswith(_DOCTOR)
+
+
+def line_looked_at(frame: FrameType) -> tuple[str, int]:
+    """The file and line, outside PyTorch and the doctor, of what the doctor looks at further in on the stack."""
+    is_beyond = False  # the doctor's frames
+    while frame.f_back and not (is_beyond and not frame.f_code.co_filename.startswith((_DOCTOR, _PYTORCH))):
+        is_beyond = is_beyond or is_doctors_file(frame.f_code.co_filename)
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
 
 
 def find_site(frame: FrameType | None = None) -> Site:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from firesteel.doctor.sites import find_site, is_users_file
+from firesteel.doctor.sites import find_site, is_doctors_file, is_users_file, line_looked_at
 from firesteel.doctor.state import Watched
 
 
@@ -28,6 +29,7 @@ def watch_surroundings(watch: Watched) -> None:
         replace(owner, name, partial(_seeding, watch, kind))
     for block in (torch.no_grad, torch.inference_mode):
         replace(block, "__enter__", lambda original: _entering(watch, original))
+    replace(warnings, "showwarning", _showing)
     replace(torch, "compile", lambda _: _not_compiling(watch))
     replace(torch.nn.Module, "compile", lambda _: _not_compiling_in_place(watch))
     for name in ("trace", "script"):
@@ -84,6 +86,19 @@ def _entering(watch: Watched, original: Callable[..., Any]) -> Callable[..., Any
         return original(block)
 
     return enter
+
+
+def _showing(original: Callable[..., Any]) -> Callable[..., Any]:
+    """PyTorch gives a warning the line that called it; of an operation that is looked at, that is the doctor's own."""
+
+    def showwarning(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+    ) -> Any:
+        if is_doctors_file(filename):
+            filename, lineno = line_looked_at(sys._getframe(1))
+        return original(message, category, filename, lineno, file, line)
+
+    return showwarning
 
 
 def _not_compiling(watch: Watched) -> Callable[..., Any]:
