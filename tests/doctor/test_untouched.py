@@ -285,6 +285,20 @@ def test_warnings_keep_the_line_that_they_have_without_the_doctor(tmp_path: Path
     assert shown == [(str(path), 3), (str(path), 4), (str(path), 7)]
 
 
+def test_arrays_that_may_only_be_read_bring_no_warning(tmp_path: Path) -> None:
+    from firesteel.doctor.running import run_script
+
+    path = tmp_path / "script.py"
+    path.write_text(
+        "import numpy as np, torch\nx = np.ones((4, 2))\nx.flags.writeable = False\ny = torch.tensor(x)\nz = y + 1\n",
+        encoding="utf-8",
+    )
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        run_script(str(path), [], Watch(script=str(path)))
+    assert [str(one.message) for one in shown] == []
+
+
 def test_examining_twice_gives_the_same(tmp_path: Path) -> None:
     path = tmp_path / "script.py"
     path.write_text(TEXTS["schedule and clipping"], encoding="utf-8")

@@ -301,7 +301,7 @@ class Seeing(TorchFunctionMode):
         if made.scrambles:
             self._watch.facts.ops.append(made)
         if array.dtype.kind in "fiub" and array.size <= KEPT_OF_LEAVES:
-            made.value = self._copy(torch.from_numpy(np.ascontiguousarray(array)), KEPT_OF_LEAVES)
+            made.value = self._copy(torch.from_numpy(np.array(array, order="C")), KEPT_OF_LEAVES)
         self._bind(array, made)
         return made
 

@@ -37,7 +37,7 @@ def _as_tensor(value: Any) -> torch.Tensor | None:
         kinds = {getattr(kind, "kind", "O") for kind in value.dtypes}
         value = value.to_numpy() if kinds <= {"f", "i", "u", "b"} else None
     if isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and value.ndim > 1 and value.size <= MOST_NUMBERS:
-        return torch.from_numpy(np.ascontiguousarray(value)).clone()
+        return torch.from_numpy(np.array(value, order="C"))
     return None
 
 
