@@ -39,6 +39,7 @@ class Made:
     is_in_place: bool = False  # the tensor of args[0] was changed
     part: int | None = None  # which one of several results
     value: torch.Tensor | None = None  # a copy, where it is small
+    rows: Any = None  # (n,) fingerprints of the rows of a large table that batches were cut from
     param: Param | None = None
     scrambles: str = ""  # of an array: how its rows are no rows of the array that it is a view of
     grad_node: str = ""  # "SoftmaxBackward0"

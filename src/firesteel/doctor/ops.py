@@ -15,7 +15,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from firesteel.doctor.facts import Loss, Made
-from firesteel.doctor.rows import scrambled
+from firesteel.doctor.rows import fingerprints, scrambled
 from firesteel.doctor.sites import Site, find_callers, find_site
 from firesteel.doctor.state import Watched
 
@@ -24,6 +24,8 @@ KEPT_NUMBERS = 65_536
 KEPT_OF_LEAVES = 1_000_000
 KEPT_WHEN_SPENT = 1_024
 BUDGET_NUMBERS = 50_000_000
+#: Of larger tables the rows are fingerprinted, for so many numbers in all.
+BUDGET_OF_TABLES = 500_000_000
 #: Operations of one stretch, and of one run: beyond, nothing is recorded (a loop over single numbers, say).
 MOST_OPS = 400_000
 MOST_PARTS = 256
@@ -79,6 +81,7 @@ class Seeing(TorchFunctionMode):
         self._watch = watch
         self._made: dict[int, tuple[weakref.ref[Any], Made]] = {}
         self._n_kept = 0
+        self._n_of_tables = 0
         self._n_ops = 0
         self._depth = 0  # of operations that run
         self._is_pushed = False
@@ -173,6 +176,17 @@ class Seeing(TorchFunctionMode):
         self.remember(result, made)
         if op in _LOSSES:
             self._note_loss(op, made)
+        elif op == "getitem":
+            self._note_table(args[0], described[0])
+
+    def _note_table(self, table: Any, made: Any) -> None:
+        """Fingerprints the rows of a table that is too large to be kept, when something is cut from it."""
+        if not isinstance(table, torch.Tensor) or not isinstance(made, Made) or made.value is not None:
+            return
+        is_table = made.rows is None and table.dim() > 1 and not table.requires_grad
+        if is_table and self._n_of_tables < BUDGET_OF_TABLES:
+            self._n_of_tables += table.numel()
+            made.rows = fingerprints(table)
 
     def _note_loss(self, op: str, made: Made) -> None:
         given, target = made.argument(0, "input"), made.argument(1, "target")

@@ -46,6 +46,26 @@ for _ in range(4):
 """,
         "for k in range(5):",
     ),
+    "a range that begins at 1, in a table that is too large to be kept": (
+        """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+table = np.random.default_rng(0).random((30_000, 3)).astype("float32")
+x = torch.from_numpy(table)
+y = x.sum(1, keepdim=True)
+net = nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for _ in range(3):
+    for k in range(1, 30_000, 1_000):
+        optimizer.zero_grad()
+        F.mse_loss(net(x[k : k + 1_000]), y[k : k + 1_000]).backward()
+        optimizer.step()
+""",
+        "for k in range(1, 30_000, 1_000):",
+    ),
     "a loader that is left": (
         """
 import torch

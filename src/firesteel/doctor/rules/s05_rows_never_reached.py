@@ -66,16 +66,16 @@ for epoch in range(5):
             yield from self._of_loader(case, loader)
 
     def _of_slices(self, case: Case, base: Made, forwards: list[Forward]) -> Iterable[Finding]:
-        if base.value is None:
+        rows = base.rows if base.value is None else fingerprints(base.value)
+        if rows is None:
             yield from self._of_gaps(forwards)
             return
         trained = [one for one in case.facts.trained() if one.rows is not None and one.site is forwards[0].site]
         taken = [row for one in trained for row in one.rows.tolist()]
         if len(taken) < ROUNDS * len(set(taken)):  # not even one round is known to be over
             return
-        rows = fingerprints(base.value)
         reached = {int(row) for one in case.facts.forwards if one.rows is not None for row in one.rows}
-        if rows is None or len(set(rows.tolist())) < 0.9 * len(rows):
+        if len(set(rows.tolist())) < 0.9 * len(rows):
             return
         missed = np.array([int(row) not in reached for row in rows])
         n, n_missed = len(rows), int(missed.sum())
@@ -86,16 +86,17 @@ for epoch in range(5):
         first = int(np.argmax(missed))
         is_tail = bool(missed[first:].all())
         is_remainder = is_tail and n_missed < size
+        is_one_stretch = int(np.sum(missed[1:] != missed[:-1])) <= 1 + bool(missed[0])  # the range of the loop is wrong
         loops = case.sources.of(cut.site).loops_around(cut.site.line)
         source = case.sources.of(cut.site)
         yield self.finding(
-            (source, loops[0].lineno) if is_tail and loops else cut.site,
+            (source, loops[0].lineno) if is_one_stretch and loops else cut.site,
             level="N" if is_remainder else "E",
             message="the last rows never make a batch" if is_remainder else "some rows are never reached",
             evidence=f"{n_missed:,} of {n:,} rows never went into the net; the first of them is row {first}"
-            + ("" if is_tail else f", and they lie between others ({_gaps(missed)} gaps)"),
+            + ("" if is_one_stretch else f", and they lie between others ({_gaps(missed)} gaps)"),
             why="they were collected for nothing, in every epoch the same",
-            fix="     let the range go to the end, and each slice from i to i + batch_size",
+            fix="     let the range begin at 0 and go to the end, and each slice from i to i + batch_size",
         )
 
     def _of_gaps(self, forwards: list[Forward]) -> Iterable[Finding]:
