@@ -285,14 +285,37 @@ def test_warnings_keep_the_line_that_they_have_without_the_doctor(tmp_path: Path
     assert shown == [(str(path), 3), (str(path), 4), (str(path), 7)]
 
 
-def test_arrays_that_may_only_be_read_bring_no_warning(tmp_path: Path) -> None:
+QUIET = {
+    "an array that may only be read": """import numpy as np, torch
+x = np.ones((4, 2))
+x.flags.writeable = False
+y = torch.tensor(x)
+z = y + 1
+""",
+    "a step inside a step": """import torch
+from torch.func import functional_call
+net = torch.nn.Linear(2, 1)
+outer = torch.optim.SGD(net.parameters(), lr=0.1)
+for _ in range(2):
+    weights = dict(net.named_parameters())
+    for _ in range(2):
+        loss = functional_call(net, weights, torch.ones(3, 2)).pow(2).mean()
+        slopes = torch.autograd.grad(loss, weights.values(), create_graph=True)
+        weights = {name: w - 0.1 * slope for (name, w), slope in zip(weights.items(), slopes)}
+    loss = functional_call(net, weights, torch.ones(3, 2)).pow(2).mean()
+    outer.zero_grad()
+    loss.backward()
+    outer.step()
+""",
+}
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_the_doctor_brings_no_warning_of_its_own(name: str, tmp_path: Path) -> None:
     from firesteel.doctor.running import run_script
 
     path = tmp_path / "script.py"
-    path.write_text(
-        "import numpy as np, torch\nx = np.ones((4, 2))\nx.flags.writeable = False\ny = torch.tensor(x)\nz = y + 1\n",
-        encoding="utf-8",
-    )
+    path.write_text(QUIET[name], encoding="utf-8")
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("always")
         run_script(str(path), [], Watch(script=str(path)))

@@ -89,7 +89,7 @@ class Gradients:
             tensor = state.param.ref()
             if tensor is None:
                 del self._states[key]
-            else:
+            elif tensor.is_leaf:  # not what functional_call put in the place of a parameter
                 found.append((tensor, state))
         return found
 
