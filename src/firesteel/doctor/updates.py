@@ -56,7 +56,8 @@ def uses_of_gradients(facts: Facts) -> set[int]:
 def inputs_that_learn(facts: Facts) -> set[int]:
     """id of each Param that is data: it was given to a module, or its gradient was asked for by name."""
     found = {id(one.param) for forward in facts.forwards for one in forward.inputs if one.param is not None}
-    found |= {key for call in facts.calls if call.name == "autograd_grad" for key in call.params}
+    learning = {key for one in facts.asked for key in one.reached}
+    found |= {key for call in facts.calls if call.name == "autograd_grad" for key in call.params if key not in learning}
     return found
 
 
