@@ -318,6 +318,7 @@ class Facts:
     steps: list[Step] = field(default_factory=list)
     optimizers: list[Optimizer] = field(default_factory=list)
     schedulers: list[Scheduler] = field(default_factory=list)
+    asked: list[Backward] = field(default_factory=list)  # torch.autograd.grad by leaves, which may be a training
     zero_grads: list[ZeroGrad] = field(default_factory=list)
     switches: list[ModeSwitch] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from firesteel.doctor.facts import Facts, Made, Param
 from firesteel.doctor.sites import Site
@@ -14,6 +14,10 @@ TAKEN_OUT = {"detach": ".detach()", "get_data": ".data", "numpy": ".numpy()", "i
              "float": "float()", "int": "int()"}  # fmt: skip
 #: Of these, what leaves no tensor.
 AS_NUMBERS = TAKEN_OUT.keys() - {"detach", "get_data"}
+#: What picks a class, a place or a side: no gradient can go through it, however it is written.
+_CHOOSES = {"argmax", "argmin", "argsort", "gt", "lt", "ge", "le", "eq", "ne", "multinomial", "bernoulli",
+            "searchsorted", "bucketize", "nonzero"}  # fmt: skip
+_WITH_PLACES = {"max", "min", "sort", "topk", "median", "mode", "kthvalue"}
 _ANEW = {"tensor", "as_tensor", "asarray", "scalar_tensor"}
 _WITHOUT_GRAPH = ("no_grad", "inference_mode", "set_grad_enabled")
 #: A raw tensor that so many backwards in a row had in what they were taken of is a weight.
@@ -24,6 +28,32 @@ def is_cut(made: Made) -> bool:
     """What it gave has no graph, though what went in had one."""
     is_bare = not made.requires_grad or (made.op in _ANEW and not made.grad_node)
     return is_bare and any(one.requires_grad for one in made.parents)
+
+
+def is_choice(made: Made) -> bool:
+    """A cut that nobody made by detaching: a choice, which has no gradient."""
+    return made.op in _CHOOSES or (made.op == "part" and made.parents[0].op in _WITH_PLACES)
+
+
+def cutting(cuts: Iterable[Made], lost: Collection[int]) -> dict[Site, tuple[Made, set[int]]]:
+    """The nearest cut behind lost weights, by place, each with the weights that it alone cuts off."""
+    found: dict[Site, tuple[Made, set[int]]] = {}
+    for made in sorted(cuts, key=lambda one: one.at):
+        behind = {id(one.param) for one in _before(made) if one.param is not None and id(one.param) in lost}
+        if behind and not any(behind <= known for _, known in found.values()):
+            found.setdefault(made.site, (made, behind))
+    return found
+
+
+def _before(cut: Made) -> Iterator[Made]:
+    """What went into it, up to other cuts."""
+    return cut.walk(through=lambda one: cut.op in AS_NUMBERS or one is cut or not is_cut(one))
+
+
+def cuts_inside(facts: Facts) -> list[Made]:
+    """The cuts in what went into the losses of the backwards that were looked at."""
+    made = [one.made for one in facts.backwards if one.is_hot and one.made is not None]
+    return list({id(one): one for root in made for one in root.walk() if is_cut(one)}.values())
 
 
 def nearest_cut(made: Made) -> Made | None:

@@ -8,13 +8,16 @@ from typing import Any
 
 import torch
 
-from firesteel.doctor.facts import Call
+from firesteel.doctor.facts import Backward, Call, Param
+from firesteel.doctor.gradient_states import copy_of_number, probe_of
 from firesteel.doctor.gradients import Gradients
-from firesteel.doctor.sites import find_site
+from firesteel.doctor.sites import Site, find_site
 from firesteel.doctor.state import Watched
 
 #: Calls that are kept.
 MOST_CALLS = 1_000
+#: Gradients that are asked for by name and kept.
+MOST_ASKED = 20_000
 #: Functions of PyTorch that make a parameter of another one.
 _COPYING = ("__deepcopy__", "_rebuild_parameter", "_rebuild_parameter_with_state")
 
@@ -31,6 +34,7 @@ class _Leaves:
         self._watch = watch
         self._gradients = gradients
         self._n_calls = 0
+        self._probes: dict[int, tuple[Param, int, torch.Tensor]] = {}  # of the leaves asked for last, by their id
 
     def make_new(self, original: Callable[..., Any]) -> Callable[..., Any]:
         watch, gradients = self._watch, self._gradients
@@ -65,6 +69,7 @@ class _Leaves:
         watch = self._watch
 
         def grad(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            event = None
             if not watch.is_paused:
                 with watch.shield("seeing a gradient being asked for"):
                     given = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)
@@ -72,9 +77,40 @@ class _Leaves:
                     if self._n_calls < MOST_CALLS:
                         leaves = [one for one in given if isinstance(one, torch.Tensor) and one.is_leaf]
                         self._call("autograd_grad", [watch.param_of(one) for one in leaves])
-            return original(outputs, inputs, *args, **kwargs)
+                    if not (args or kwargs.keys() - {"allow_unused", "materialize_grads"}):
+                        event = self._ask(outputs, inputs, find_site(sys._getframe(1)))
+            gradients = original(outputs, inputs, *args, **kwargs)
+            if event is not None:
+                with watch.shield("seeing a gradient being asked for"):
+                    self._note(event)
+            return gradients
 
         return grad
+
+    def _ask(self, outputs: Any, inputs: Any, site: Site) -> Backward | None:
+        """What may be the backward of a training that is done by hand: leaves by one number, whose graph then goes."""
+        watch, facts = self._watch, self._watch.facts
+        loss = outputs[0] if isinstance(outputs, list | tuple) and len(outputs) == 1 else outputs
+        leaves = [inputs] if isinstance(inputs, torch.Tensor) else inputs
+        is_number = isinstance(loss, torch.Tensor) and loss.numel() == 1
+        if not is_number or len(facts.asked) >= MOST_ASKED or not all(one.is_leaf for one in leaves):
+            return None
+        params = tuple(watch.param_of(one) for one in leaves)
+        for param, leaf in zip(params, leaves, strict=True):
+            _, version, probe = self._probes.get(id(param), (param, leaf._version, None))
+            is_changed = probe is not None and not torch.equal(probe, probe_of(leaf))
+            param.n_by_hand += version != leaf._version or is_changed
+            self._probes[id(param)] = (param, leaf._version, probe_of(leaf))
+        return Backward(
+            at=watch.tick(), site=site, loss=copy_of_number(loss), made=watch.seeing.made_of(loss), is_hot=watch.is_hot,
+            retains_graph=False, creates_graph=False, reached=frozenset(id(one) for one in params),
+            reached_params=params, step=facts.n_steps, n_reached=len(params), n_applied=len(params),
+        )  # fmt: skip
+
+    def _note(self, event: Backward) -> None:
+        self._watch.facts.asked.append(event)
+        if not self._watch.facts.optimizers:
+            self._watch.after_update(("backward", event.site))
 
     def _call(self, name: str, params: list[Any]) -> None:
         self._n_calls += 1

@@ -9,6 +9,7 @@ from firesteel.doctor.facts import Backward, Facts, Forward
 
 def settle(facts: Facts) -> None:
     """Sets `role` of each forward and `is_trained` of each loss, in place."""
+    _count_asked(facts)
     trained: set[int] = set()
     for backward in facts.backwards:
         if backward.made is not None:
@@ -23,6 +24,21 @@ def settle(facts: Facts) -> None:
             following = facts.backwards[after] if after < len(starts) else None
             forward.role = _role(forward, trained, following)
     _spread(facts)
+
+
+def _count_asked(facts: Facts) -> None:
+    """A gradient that was asked for by name is a backward, if what it was asked for was changed along it."""
+    data = {id(one.param) for forward in facts.forwards for one in forward.inputs if one.param is not None}
+    held = {key for optimizer in facts.optimizers for key in optimizer.ever_with_gradient}
+    learning = {id(one) for one in facts.params if one.n_by_hand > 1} | held
+    found = [one for one in facts.asked if one.reached & learning and not one.reached & data]
+    for one in found:
+        for param in one.reached_params:
+            param.n_backwards += 1
+            param.last_backward_at = one.at
+    facts.asked = found
+    facts.n_backwards += len(found)
+    facts.backwards = sorted([*facts.backwards, *found], key=lambda one: one.at)
 
 
 def _role(forward: Forward, trained: set[int], following: Backward | None) -> str:

@@ -15,6 +15,11 @@ def steps_of(facts: Facts, optimizer: Optimizer) -> list[Step]:
     return [one for one in facts.steps if one.optimizer is optimizer]
 
 
+def has_learned(facts: Facts) -> bool:
+    """Something has applied gradients: an optimizer's step, or changes of weights by hand."""
+    return facts.n_steps > 0 or any(one.n_by_hand for one in facts.params)
+
+
 def updates_by_hand(facts: Facts) -> Iterator[tuple[Made, Param]]:
     """In-place operations on leaves behind the first backward, outside of any optimizer's step (hot only)."""
     start = facts.backwards[0].at if facts.backwards else 0
@@ -51,7 +56,8 @@ def uses_of_gradients(facts: Facts) -> set[int]:
 def inputs_that_learn(facts: Facts) -> set[int]:
     """id of each Param that is data: it was given to a module, or its gradient was asked for by name."""
     found = {id(one.param) for forward in facts.forwards for one in forward.inputs if one.param is not None}
-    found |= {key for call in facts.calls if call.name == "autograd_grad" for key in call.params}
+    learning = {key for one in facts.asked for key in one.reached}
+    found |= {key for call in facts.calls if call.name == "autograd_grad" for key in call.params if key not in learning}
     return found
 
 
@@ -79,6 +85,14 @@ def receiver_of_step(source: Source, site: Site) -> str | None:
 def _is_scaler_step(node: ast.Call) -> bool:
     """`a.step(b)` where b is no function of the file: closures are names too, so only `scaler` spellings count."""
     return isinstance(node.func, ast.Attribute) and "scal" in ast.unparse(node.func.value).lower()
+
+
+def bare_call(source: Source, method: str) -> ast.Expr | None:
+    """`optimizer.step` as a statement of its own: the brackets are missing."""
+    for node in source.nodes(ast.Expr):
+        if isinstance(node.value, ast.Attribute) and node.value.attr == method:
+            return node
+    return None
 
 
 def name_of_assigned(source: Source, site: Site | None) -> str | None:

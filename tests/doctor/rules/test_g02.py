@@ -113,37 +113,6 @@ for e in range(20):
 """,
         "with torch.no_grad():",
     ),
-    "an argmax in the middle": (
-        """
-import numpy as np
-import torch
-from torch import nn
-import torch.nn.functional as F
-torch.manual_seed(0)
-X = torch.randn(200, 6)
-w_true = torch.randn(6, 1)
-y = X @ w_true + 0.1 * torch.randn(200, 1)
-c = (y[:, 0] > 0).long()
-X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.q = nn.Linear(6, 8)
-        self.emb = nn.Embedding(8, 4)
-        self.head = nn.Linear(4, 1)
-    def forward(self, x):
-        codes = self.q(x).argmax(1)
-        return self.head(self.emb(codes))
-net = Net()
-opt = torch.optim.SGD(net.parameters(), lr=0.05)
-for e in range(20):
-    opt.zero_grad()
-    loss = F.mse_loss(net(X_train), y_train)
-    loss.backward()
-    opt.step()
-""",
-        "codes = self.q(x).argmax(1)",
-    ),
     "raw tensors": (
         """
 import numpy as np

@@ -65,3 +65,29 @@ def test_a_softmax_inside_the_net_is_right(diagnose, assert_outcome):
 def test_without_cross_entropy_there_is_nothing_to_look_at(diagnose, assert_outcome):
     text = (HEAD + CLASS).replace("nn.CrossEntropyLoss()", "lambda out, y: (out ** 2).mean()")
     assert_outcome(diagnose(text, only=["L01"]), "L01", "not applicable")
+
+
+ASKED = """
+import torch
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(60, 3)
+y = (x[:, 0] > 0).long()
+w = torch.randn(3, 2, requires_grad=True)
+b = torch.zeros(2, requires_grad=True)
+for i in range(20):
+    p = torch.softmax(x @ w + b, dim=1)
+    gradients = torch.autograd.grad(F.cross_entropy(p, y), [w, b])
+    with torch.no_grad():
+        for one, gradient in zip([w, b], gradients):
+            one -= 0.1 * gradient
+"""
+
+
+def test_gradients_that_are_asked_for_by_name_are_a_training(diagnose, assert_found):
+    assert_found(diagnose(ASKED, only=["L01"]), "L01", "p = torch.softmax")
+
+
+def test_gradients_that_are_only_looked_at_are_no_training(diagnose, assert_outcome):
+    text = ASKED.replace("one -= 0.1 * gradient", "print(gradient.norm())")
+    assert_outcome(diagnose(text, only=["L01"]), "L01", "not applicable")

@@ -123,3 +123,28 @@ def test_healthy_loops_are_passed(diagnose, assert_outcome, text):
 
 def test_without_both_there_is_nothing_to_look_at(diagnose, assert_outcome):
     assert_outcome(diagnose(HEAD + "nn.Linear(3, 1)(x)", only=["O03"]), "O03", "not applicable")
+
+
+UNREACHED = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(40, 3)
+y = (x[:, 0] > 1.5).long()
+net = nn.Linear(3, 2)
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+for i in range(20):
+    nn.functional.cross_entropy(net(x), y).backward()
+    if (i + 1) % 4 == 4:
+        optimizer.step()
+        optimizer.zero_grad()
+with torch.no_grad():
+    print((net(x).argmax(1) == y).float().mean().item())
+"""
+
+
+def test_a_step_under_a_condition_that_never_holds_is_named(diagnose, assert_found, assert_outcome):
+    found = diagnose(UNREACHED, only=["O03", "S09"])
+    assert_found(found, "O03", "optimizer.step()")
+    assert_outcome(found, "S09", "not applicable")
+    assert_outcome(diagnose(UNREACHED.replace("== 4", "== 0"), only=["O03"]), "O03", "passed")

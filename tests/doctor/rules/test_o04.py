@@ -164,3 +164,27 @@ def test_an_image_may_be_optimised_through_a_net(diagnose, assert_outcome):
 
 def test_without_a_step_there_is_nothing_to_look_at(diagnose, assert_outcome):
     assert_outcome(diagnose(HEAD + "Net()(x)", only=["O04"]), "O04", "not applicable")
+
+
+COPY = """
+import copy
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(40, 3)
+y = x.sum(1, keepdim=True)
+net = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1))
+before = copy.deepcopy(net)
+optimizer = torch.optim.Adam(before.parameters(), lr=0.01)
+for epoch in range(10):
+    net.zero_grad()
+    nn.functional.mse_loss(net(x), y).backward()
+    optimizer.step()
+"""
+
+
+def test_an_optimizer_of_a_copy_leaves_the_original_alone(diagnose, assert_found, assert_outcome):
+    found = diagnose(COPY, only=["O04", "O06"])
+    for rule in ("O04", "O06"):
+        assert_found(found, rule, "optimizer = torch.optim.Adam(before.parameters()")
+    assert_outcome(diagnose(COPY.replace("Adam(before", "Adam(net"), only=["O04"]), "O04", "passed")

@@ -92,6 +92,36 @@ IN_FUNCTION = (
 )
 
 
+CHOICE = """
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(200, 6)
+w_true = torch.randn(6, 1)
+y = X @ w_true + 0.1 * torch.randn(200, 1)
+c = (y[:, 0] > 0).long()
+X_train, X_test, y_train, y_test, c_train, c_test = X[:150], X[150:], y[:150], y[150:], c[:150], c[150:]
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q = nn.Linear(6, 8)
+        self.emb = nn.Embedding(8, 4)
+        self.head = nn.Linear(4, 1)
+    def forward(self, x):
+        codes = self.q(x).argmax(1)
+        return self.head(self.emb(codes))
+net = Net()
+opt = torch.optim.SGD(net.parameters(), lr=0.05)
+for e in range(20):
+    opt.zero_grad()
+    loss = F.mse_loss(net(X_train), y_train)
+    loss.backward()
+    opt.step()
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "line", "level"),
     [
@@ -115,3 +145,22 @@ def test_what_is_meant_so_is_passed(diagnose, assert_outcome, text):
 
 def test_without_a_step_there_is_nothing_to_look_at(diagnose, assert_outcome):
     assert_outcome(diagnose(HEAD + "Net()(x)", only=["O06"]), "O06", "not applicable")
+
+
+def test_a_choice_has_no_gradient(diagnose, assert_found, assert_outcome):
+    found = diagnose(CHOICE, only=["O06", "G02"])
+    assert_found(found, "O06", "codes = self.q(x).argmax(1)")
+    assert_outcome(found, "G02", "passed")
+
+
+@pytest.mark.parametrize(
+    "choice", ["self.q(x).max(1).indices", "self.q(x).topk(1)[1][:, 0]", "(self.q(x)[:, 0] > 0).long()"]
+)
+def test_however_the_choice_is_written(diagnose, assert_found, choice):
+    found = diagnose(CHOICE.replace("self.q(x).argmax(1)", choice), only=["O06", "G02"])
+    assert_found(found, "O06", f"codes = {choice}")
+
+
+def test_a_choice_that_learns_another_way_is_right(diagnose, assert_outcome):
+    text = CHOICE.replace("self.emb(codes)", "self.emb(codes) + self.q(x).softmax(1)[:, :4]")
+    assert_outcome(diagnose(text, only=["O06"]), "O06", "passed")

@@ -125,3 +125,21 @@ for epoch in range(9):
 
 def test_without_steps_there_is_nothing_to_look_at(diagnose, assert_outcome):
     assert_outcome(diagnose(HEAD, only=["O11"]), "O11", "not applicable")
+
+
+CUT_BEFORE = """
+batches = list(zip(x.split(16), y.split(16)))
+for epoch in range(6):
+    for i in range(len(batches)):
+        xb, yb = batches[epoch % len(batches)]
+        out = net(xb)
+        optimizer.zero_grad()
+        F.mse_loss(out, yb).backward()
+        optimizer.step()
+"""
+
+
+def test_batches_that_were_cut_before_are_seen(diagnose, assert_found, assert_outcome):
+    found = diagnose(HEAD + CUT_BEFORE, only=["O11"])
+    assert_found(found, "O11", "xb, yb = batches[epoch % len(batches)]")
+    assert_outcome(diagnose(HEAD + CUT_BEFORE.replace("epoch % len(batches)", "i"), only=["O11"]), "O11", "passed")

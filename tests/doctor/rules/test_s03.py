@@ -151,3 +151,32 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 
 def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(NOTHING, only=["S03"]), "S03", "not applicable")
+
+
+RUNNING = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x, y = torch.randn(80, 3), torch.randn(80, 1)
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.look, self.head = nn.Linear(3, 8), nn.Linear(16, 1)
+        self.state = torch.zeros(1, 8)
+    def forward(self, x):
+        f = torch.tanh(self.look(x))
+        self.state = 0.8 * self.state.detach() + 0.2 * f.mean(0, keepdim=True)
+        return self.head(torch.cat([f, self.state.expand(len(x), -1)], dim=1))
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for i in range(0, 80, 20):
+    optimizer.zero_grad()
+    nn.functional.mse_loss(net(x[i : i + 20]), y[i : i + 20]).backward()
+    optimizer.step()
+"""
+
+
+def test_a_running_mean_is_no_mixing(diagnose, assert_found, assert_outcome):
+    assert_outcome(diagnose(RUNNING, only=["S03"]), "S03", "passed")
+    mixed = RUNNING.replace("0.8 * self.state.detach() + 0.2 * f", "f")
+    assert_found(diagnose(mixed, only=["S03"]), "S03", "return self.head(torch.cat(")

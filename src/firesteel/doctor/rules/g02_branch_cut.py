@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 import torch
 
 from firesteel.doctor.facts import Backward, Facts, Made, Param
 from firesteel.doctor.findings import Finding, Level
-from firesteel.doctor.graph_cuts import AS_NUMBERS, is_cut, lasting, place_of_cut
+from firesteel.doctor.graph_cuts import AS_NUMBERS, cuts_inside, cutting, is_choice, lasting, place_of_cut
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
-from firesteel.doctor.sites import Site
 
 
 class BranchCut(Rule):
@@ -28,7 +27,8 @@ class BranchCut(Rule):
     )
     silent: ClassVar[str] = (
         "Cuts on purpose: target nets, teachers and baselines that no optimizer holds, straight-through "
-        "estimators whose encoder gets its gradient another way, values taken out for printing."
+        "estimators whose encoder gets its gradient another way, values taken out for printing. A choice (argmax, a "
+        "comparison) is named by O06."
     )
     sick: ClassVar[str] = """
 import torch
@@ -57,9 +57,10 @@ for step in range(5):
         lost = {key: param for key, param in held.items() if key not in learning and _requires(param)}
         if not lost or not learning & held.keys():
             return
-        inside = [made for one in looked_at if one.made is not None for made in one.made.walk() if is_cut(made)]
-        found = _cutting(inside, lost) or _cutting(_numbers(facts, looked_at[-1].at), lost)
+        found = cutting(cuts_inside(facts), lost) or cutting(_numbers(facts, looked_at[-1].at), lost)
         for made, behind in found.values():
+            if is_choice(made):  # O06
+                continue
             names = sorted(lost[key].name or "a tensor" for key in behind)
             place, how = place_of_cut(facts, case.sources, made)
             yield self.finding(
@@ -89,21 +90,6 @@ def _numbers(facts: Facts, last: int) -> list[Made]:
     first = min((one.at for one in facts.forwards), default=0)
     taken = [one for one in facts.ops if first < one.at < last and one.op in AS_NUMBERS]
     return [one for one in taken if not facts.forwards or any(part.module is not None for part in one.walk())]
-
-
-def _cutting(cuts: list[Made], lost: Mapping[int, Param]) -> dict[Site, tuple[Made, set[int]]]:
-    """The nearest cut behind lost weights, by place, each with the weights that it alone cuts off."""
-    found: dict[Site, tuple[Made, set[int]]] = {}
-    for made in sorted(cuts, key=lambda one: one.at):
-        behind = {id(one.param) for one in _before(made) if one.param is not None} & lost.keys()
-        if behind and not any(behind <= known for _, known in found.values()):
-            found.setdefault(made.site, (made, behind))
-    return found
-
-
-def _before(cut: Made) -> Iterator[Made]:
-    """What went into it, up to other cuts."""
-    return cut.walk(through=lambda one: cut.op in AS_NUMBERS or one is cut or not is_cut(one))
 
 
 def _requires(param: Param) -> bool:

@@ -12,6 +12,7 @@ from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.source import Source
 from firesteel.doctor.updates import (
     backwards_at,
+    bare_call,
     inputs_that_learn,
     misses_its_loss,
     name_of_assigned,
@@ -95,12 +96,16 @@ for epoch in range(20):
         site = next((one.site for one in in_loops if one.reached & ids), in_loops[-1].site)
         source = case.sources.of(site)
         name = name_of_assigned(source, optimizer.site) or "optimizer"
-        bare = _bare_step(source)
+        bare, unreached = bare_call(source, "step"), _unreached_step(source, name)
         fix = source.insert_after(site.line, f"{name}.step()")
         if bare is not None:
             fix = source.replace_node(bare.value, f"{source.text_of(bare.value)}()")
+        elif unreached is not None:
+            fix = f"{unreached.lineno:>4}   {source.line(unreached.lineno)}\n     this line is never reached: look at "
+            fix += "the condition that it stands under"
+        at = bare or unreached
         yield self.finding(
-            (source, bare) if bare is not None else site,
+            (source, at) if at is not None else site,
             message=f"step() of the {optimizer.kind} is never called: no gradient is ever applied",
             evidence=f"{len(in_loops)} calls of backward() gave gradients to its {len(params)} parameters, and 0 steps "
             "followed",
@@ -184,9 +189,12 @@ for epoch in range(20):
         )
 
 
-def _bare_step(source: Source) -> ast.Expr | None:
-    """`optimizer.step` as a statement of its own: the brackets are missing."""
-    for node in source.nodes(ast.Expr):
-        if isinstance(node.value, ast.Attribute) and node.value.attr == "step":
+def _unreached_step(source: Source, name: str) -> ast.Call | None:
+    """`optimizer.step()` under a condition that never held."""
+    for node in source.nodes(ast.Call):
+        if not isinstance(node.func, ast.Attribute) or node.func.attr != "step":
+            continue
+        given = [ast.unparse(one).rpartition(".")[2] for one in (node.func.value, *node.args)]
+        if name.rpartition(".")[2] in given and any(isinstance(one, ast.If) for one in source.parents(node)):
             return node
     return None

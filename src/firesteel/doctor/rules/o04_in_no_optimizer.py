@@ -17,6 +17,7 @@ from firesteel.doctor.updates import (
     is_registered,
     is_used_inside,
     left_alone,
+    misses_its_loss,
     reads_of_gradients,
     steps_of,
     updates_by_hand,
@@ -68,9 +69,12 @@ for epoch in range(20):
                 raise NotApplicable("no optimizer stepped and no weight was changed by hand")
             yield from self._by_hand(case)
             return
-        if not any(one.name or not one.is_parameter for optimizer in stepped for one in optimizer.params):
+        is_idle = any(misses_its_loss(facts, one) for one in stepped if not one.ever_with_gradient)
+        held = [one for optimizer in stepped for one in optimizer.params]
+        if not is_idle and not any(one.name or not one.is_parameter for one in held):
             raise NotApplicable("what is optimised belongs to no net")
-        forgotten = [one for one in left_alone(facts) if self._is_meant_to_learn(facts, one, stepped)]
+        left = left_alone(facts, anyhow=is_idle)
+        forgotten = [one for one in left if self._is_meant_to_learn(facts, one, held, is_idle)]
         of: dict[int, tuple[Optimizer, list[Param]]] = {}
         for param in forgotten:
             optimizer = _nearest(facts, param, stepped)
@@ -78,12 +82,11 @@ for epoch in range(20):
         for optimizer, params in of.values():
             yield self._describe(case, optimizer, params)
 
-    def _is_meant_to_learn(self, facts: Facts, param: Param, stepped: list[Optimizer]) -> bool:
+    def _is_meant_to_learn(self, facts: Facts, param: Param, held: list[Param], is_idle: bool) -> bool:
         if param.n_backwards < FEWEST or param.is_made_inside:
             return False
-        held = [one for optimizer in stepped for one in optimizer.params]
         if is_registered(facts, param):  # to optimise an image through a net is no training of the net
-            return any(one.name for one in held) and not _is_set_apart(facts, param)
+            return (is_idle or any(one.name for one in held)) and not _is_set_apart(facts, param)
         if is_used_inside(facts, param):  # O05
             return False
         if param.is_parameter:

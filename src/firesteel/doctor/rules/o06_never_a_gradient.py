@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from firesteel.doctor.facts import Facts, Made, Optimizer, Param
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.graph_cuts import cuts_inside, cutting, is_choice
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.updates import is_registered, left_alone, misses_its_loss, steps_of
 
@@ -25,9 +26,9 @@ class NeverAGradient(Rule):
     )
     detected: ClassVar[str] = (
         "For each optimizer: which of its parameters had a gradient at any of its steps? The finding is an error if "
-        "none ever had one while the loss reaches others, if what a layer gives is used by nothing, or if those "
-        "without one were replaced by others that no optimizer holds; a warning if they belong to no module that was "
-        "ever called."
+        "none ever had one while the loss reaches others, if what a layer gives is used by nothing or only for a "
+        "choice (argmax, a comparison), or if those without one were replaced by others that no optimizer holds; a "
+        "warning if they belong to no module that was ever called."
     )
     silent: ClassVar[str] = (
         "Frozen parameters, layers of the model that this run did not use, parameters that are changed by hand, and "
@@ -80,6 +81,22 @@ for epoch in range(20):
             dropped = _dropped(facts, [one for one in without if one not in foreign])
             if dropped:
                 yield self._tell_dropped(case, optimizer, dropped)
+            yield from self._tell_choices(case, optimizer, {id(one) for one in without})
+
+    def _tell_choices(self, case: Case, optimizer: Optimizer, without: set[int]) -> Iterator[Finding]:
+        for made, behind in cutting(cuts_inside(case.facts), without).values() if without else ():
+            if not is_choice(made):  # G02
+                continue
+            names = sorted(one.name or "a tensor" for one in optimizer.params if id(one) in behind)
+            yield self.finding(
+                made.site,
+                message="a choice has no gradient: what it is made from cannot learn",
+                evidence=f"in {optimizer.n_steps} steps {len(behind)} of {len(optimizer.params)} parameters "
+                f"({', '.join(names[:3])}) never had a gradient; what they give only goes into {made.op}() here",
+                why="these weights stay as they were drawn, and the rest learns to live with it",
+                fix="     weigh with the softmax of these numbers, multiply by the chosen weight, or use "
+                "F.gumbel_softmax(..., hard=True)",
+            )
 
     def _describe(
         self, case: Case, optimizer: Optimizer, without: list[Param], *, message: str, level: Level = "E"

@@ -142,25 +142,27 @@ for epoch in range(3):
         length, n_rows = lengths.pop(), runs[0][0].n_rows
         taken = _taken_anew(runs[0])
         given = runs[0][0].loader_pass
-        n_all = taken[1] if taken is not None else (given.loader.n_rows if given is not None else None)
+        n_all = taken[1] if taken is not None else (given.loader.n_rows if given is not None else _rows_cut_up(runs))
         if n_all is None or n_rows >= n_all or length not in (n_all // n_rows, -(-n_all // n_rows)):
             return None
-        place = _line_of_choice(taken[0]) if taken is not None else given.site if given is not None else site
+        place = _line_of_choice(taken[0]) if taken is not None else given.site if given is not None else None
         return self._describe(
-            case, place, [one for run in runs for one in run],
+            case, place or _written_choice(case, site), [one for run in runs for one in run],
             message="the loop over batches does not use what it counts: each round takes the same rows",
             evidence=f"{len(whole)} times {length} steps in a row were made on the same {n_rows} of {n_all} rows; "
             f"{length} is the number of batches in a pass",
         )  # fmt: skip
 
-    def _describe(self, case: Case, site: Site, those: list[Batch], *, message: str, evidence: str) -> Finding:
-        source = case.sources.of(site)
+    def _describe(
+        self, case: Case, place: Site | tuple[Source, int], those: list[Batch], *, message: str, evidence: str
+    ) -> Finding:
+        source, line = (case.sources.of(place), place.line) if isinstance(place, Site) else place
         return self.finding(
-            site,
+            place,
             message=message,
             evidence=evidence,
             why="other rows are never learned from, or the same ones again and again",
-            fix=f"{site.line:>4}   {source.line(site.line)}\n     take the rows from what the loop counts or gives, "
+            fix=f"{line:>4}   {source.line(line)}\n     take the rows from what the loop counts or gives, "
             "e.g. perm[i * batch_size:(i + 1) * batch_size]",
         )
 
@@ -290,6 +292,29 @@ def _taking(made: Made) -> Made | None:
             return one
         one = table
     return None
+
+
+def _rows_cut_up(runs: list[list[Batch]]) -> int | None:
+    """The rows of the table that all batches were cut out of, before the loop began."""
+    firsts = {id(one.made): one.made for run in runs for one in run if one.made is not None}
+    tables = {id(table): table for made in firsts.values() for table in list(made.walk())[1:] if table.shape}
+    whole = [one for one in tables.values() if one.shape[0] > runs[0][0].n_rows]
+    return whole[0].shape[0] if len(whole) == 1 else None
+
+
+def _written_choice(case: Case, site: Site) -> Site | tuple[Source, int]:
+    """The line of the loop that gave the batch its name, `x, y = batches[i]`; else that of its use."""
+    source = case.sources.of(site)
+    call, loops = source.node_at(site), source.loops_around(site.line)
+    if not isinstance(call, ast.Call) or not loops:
+        return site
+    used = {one.id for arg in call.args for one in ast.walk(arg) if isinstance(one, ast.Name)}
+    for node in sorted(ast.walk(loops[0]), key=lambda one: -getattr(one, "lineno", 0)):
+        if isinstance(node, ast.Assign) and node.lineno < site.line:
+            named = {one.id for target in node.targets for one in ast.walk(target) if isinstance(one, ast.Name)}
+            if named & used and isinstance(node.value, ast.Subscript | ast.Tuple):
+                return source, node.lineno
+    return site
 
 
 def _line_of_choice(made: Made) -> Site:

@@ -9,6 +9,7 @@ import torch
 
 from firesteel.doctor.facts import Facts, Forward, Made
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.lineage import origin
 from firesteel.doctor.reexecuting import CannotReplay, Expression
 from firesteel.doctor.replaying import apart
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
@@ -34,8 +35,8 @@ class SamplesMixed(Rule):
         "other rows change, too. Batch norm in training is left out, as it is meant to mix."
     )
     silent: ClassVar[str] = (
-        "Losses that compare rows (contrastive); nets that are always given all rows at once, as with graphs, "
-        "unless a layer for sequences does the mixing."
+        "Losses that compare rows (contrastive); running means that a later call takes up; nets that are always given "
+        "all rows at once, as with graphs, unless a layer for sequences does the mixing."
     )
     sick: ClassVar[str] = """
 import torch
@@ -76,6 +77,8 @@ for i in range(0, 80, 20):
                 reasons.append(str(reason))
                 continue
             n_asked += 1
+            if found is not None and _is_carried_on(facts, one):
+                continue
             if found is not None and (found[0].op in _SEQUENCES or _comes_in_parts(facts, one)):
                 yield self._describe(found[0], one, found[1])
         if not n_asked:
@@ -119,6 +122,19 @@ def _comes_in_parts(facts: Facts, forward: Forward) -> bool:
     sets = {one.rows.tobytes() for one in facts.forwards if one.module is forward.module and one.rows is not None
             and one.role == "training"}  # fmt: skip
     return len(sets) > 1
+
+
+def _is_carried_on(facts: Facts, forward: Forward) -> bool:
+    """A mean over the rows goes into a later call of the net: a running statistic, as batch norm has one."""
+    given = {id(one) for one in (*forward.inputs, *forward.outputs)}
+    inside = {
+        id(one) for root in forward.outputs for one in root.walk()
+        if forward.at < one.at and id(one) not in given and one.module is not None and one.param is None
+        and one.shape[:1] != (forward.n_rows,)
+    }  # fmt: skip
+    last = max((one.at for one in forward.outputs), default=forward.at)
+    later = [one for one in facts.ops if one.at > last and one.module is not None]
+    return any(id(origin(parent)) in inside or id(parent) in inside for one in later for parent in one.parents)
 
 
 def _mixing(facts: Facts, forward: Forward) -> tuple[Made, int] | None:

@@ -10,6 +10,7 @@ import torch
 from firesteel.doctor.facts import Facts, Forward, Loss
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.updates import has_learned
 
 #: A class with a smaller share of the labels is rare; so many of it are to be expected among what is evaluated.
 RARE, LEAST_EXPECTED = 0.15, 5.0
@@ -52,6 +53,8 @@ with torch.no_grad():
         losses = [one for one in facts.trained_losses("cross_entropy", *_THRESHOLDS) if _labels(one) is not None]
         if not losses:
             raise NotApplicable("no classes were trained on")
+        if not has_learned(facts):
+            raise NotApplicable("no weight was ever changed: there is nothing that could have been learned")
         last = losses[-1]
         labels = torch.cat([found for one in losses if (found := _labels(one)) is not None])
         answers = _answers(facts, last)
