@@ -7,6 +7,7 @@ learning a few batches by heart does not pass for a cure.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 import warnings
@@ -28,11 +29,15 @@ from firesteel.doctor.trainings import Training, main_training, mean_of
 MOST_STEPS = 400
 LEAST_STEPS = 20
 LIMIT_S = 1.0
-ALL_S = 8.0
+ALL_S = 6.0
 #: From so many captured steps on, every third is kept out of the training.
 FROM_HELD = 5
-#: Losses of the held-out batches are taken so many times in the last quarter.
-N_LOOKS = 5
+#: The loss of the compared batches is taken so many times, and early; the last quarter's are its end.
+N_LOOKS = 20
+EARLY = (5, 10)
+#: A replay has said what it can at so small a share of what the best constant answer costs, or where it was good at so
+#: much of it and has got so many times worse since: the few batches are being learnt by heart.
+CLEAR, GOOD, SPOILT = 0.02, 0.5, 2.0
 
 _KNOWN: weakref.WeakKeyDictionary[Facts, Replays | CannotReplay] = weakref.WeakKeyDictionary()
 
@@ -48,9 +53,13 @@ class Curve:
     n_steps: int
     is_held_out: bool  # none of the compared batches was trained on
     relative: float = 0.0  # the end, as a share of what the best constant answer costs
+    best: float = math.inf  # the least mean of two looks that follow each other, before few batches are known by heart
+    best_relative: float = math.inf  # its share
 
     def says(self) -> str:
-        return f"{self.start:.4g} → {self.end:.4g}" if math.isfinite(self.end) else f"{self.start:.4g} → not finite"
+        end = f"{self.end:.4g}" if math.isfinite(self.end) else "not finite"
+        is_spoilt = self.best < self.start and self.best * SPOILT < self.end
+        return f"{self.start:.4g} → {self.best:.4g} → {end}" if is_spoilt else f"{self.start:.4g} → {end}"
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,7 @@ class Change:
     n_times: int = 1  # so many times the steps
     scales_inputs: bool = False
     scales_targets: bool = False
+    drops_decay: bool = False
     swap: Swap | None = field(default=None, compare=False)
     name: str = ""  # tells swaps apart
 
@@ -119,6 +129,7 @@ class Replays:
         self.constant = self._constant_loss()
         #: What a net that learns nothing costs: the best constant answer, or where that is not known the first loss.
         self.base = self.constant or max(self.training.start, 1e-12)
+        self._known_base: float | None = None
 
     # ---- which batches
 
@@ -147,8 +158,8 @@ class Replays:
         kinds = {(one.kind, one.prediction.shape[1:], one.target.shape[1:]) for _, one in pairs}
         return pairs if len(pairs) == len(losses) and len(kinds) == 1 else []
 
-    def _constant_loss(self, data: _Data | None = None) -> float | None:
-        """What the best constant answer costs on the captured batches."""
+    def _constant_loss(self, data: _Data | None = None, *, on: list[_Batch] | None = None) -> float | None:
+        """What the best constant answer to all captured batches costs, on all or on some of them."""
         pairs = self.questions()
         if not pairs:
             return None
@@ -156,8 +167,10 @@ class Replays:
         answer = constant_answer([one for _, one in pairs], targets)
         if answer is None:
             return None
-        losses = []
+        losses, chosen = [], {id(one) for batch in on or self.batches for one in batch.losses}
         for expression, question in pairs:
+            if id(expression) not in chosen:
+                continue
             given = (data or {}).get(id(expression))
 
             def swap(made: Made, value: torch.Tensor, _: Any, question: Question = question) -> torch.Tensor:
@@ -170,6 +183,14 @@ class Replays:
                     return None
         found = mean_of(losses)
         return found if math.isfinite(found) and found > 0 else None
+
+    def _base_of(self, data: _Data | None) -> float:
+        """What a net that learns nothing costs on the compared batches."""
+        if data is not None:
+            return self._constant_loss(data, on=self._compared) or self.base
+        if self._known_base is None:
+            self._known_base = self._constant_loss(on=self._compared) or self.base
+        return self._known_base
 
     # ---- running
 
@@ -197,13 +218,13 @@ class Replays:
             raise CannotReplay("the time for replays was spent")
         leaves = {key: value.clone().requires_grad_() for key, value in self._initial.items()}
         data = self._changed_data(change)
-        optimizer = self._optimizer(list(leaves.values()), change.lr_factor)
-        compared = self._compared
-        start = self._mean_loss(compared, leaves, data, change.swap)
-        n, began, looks = min(MOST_STEPS, self.training.n_steps) * change.n_times, time.perf_counter(), []
+        optimizer = self._optimizer(list(leaves.values()), change)
+        base = self._base_of(data if change.scales_targets else None)
+        looks = [self._mean_loss(self._compared, leaves, data, change.swap)]
+        n, began = min(MOST_STEPS, self.training.n_steps) * change.n_times, time.perf_counter()
         limit = min(LIMIT_S, max(self._left_s, 0.1))
         done = 0
-        while done < n:
+        while done < n and not _is_said(looks, base):
             batch = self._trained[done % len(self._trained)]
             loss = torch.stack(
                 [one.compute(leaves, data=data.get(id(one)), swap=change.swap) for one in batch.losses]
@@ -215,13 +236,11 @@ class Replays:
                 n = min(n, int(limit / per_step))
                 if n < min(LEAST_STEPS, self.training.n_steps):
                     raise CannotReplay(f"one step of a replay takes {1000 * per_step:.0f} ms")
-            if done >= 0.75 * n and (n - done) % max(1, n // (4 * N_LOOKS)) == 0:
-                looks.append(self._mean_loss(compared, leaves, data, change.swap))
-                if not math.isfinite(looks[-1]):
-                    break
-        base = self._constant_loss(data) if change.scales_targets else self.base
-        end = mean_of(looks)
-        return Curve(start, end, done, self.holds_out, end / (base or start))
+            if (n - done) % max(1, n // N_LOOKS) == 0 or done in EARLY:
+                looks.append(self._mean_loss(self._compared, leaves, data, change.swap))
+        end = mean_of(looks[-max(1, len(looks) // 4) :])
+        best = min((mean_of(pair) for pair in itertools.pairwise(looks[1:])), default=end)
+        return Curve(looks[0], end, done, self.holds_out, end / base, min(best, end), min(best, end) / base)
 
     def stepwise(self, most: int) -> Iterator[tuple[Expression, dict[int, torch.Tensor]]]:
         """Each loss of a replay as it was, before its step, with the parameters as they are then.
@@ -229,7 +248,7 @@ class Replays:
         Random numbers are drawn: to be asked for inside `apart()`.
         """
         leaves = {key: value.clone().requires_grad_() for key, value in self._initial.items()}
-        optimizer = self._optimizer(list(leaves.values()), 1.0)
+        optimizer = self._optimizer(list(leaves.values()), Change())
         began = time.perf_counter()
         for i in range(min(most, self.training.n_steps)):
             batch = self.batches[i % len(self.batches)]
@@ -285,9 +304,11 @@ class Replays:
                 tensors, limit
             )
 
-    def _optimizer(self, tensors: list[torch.Tensor], factor: float) -> torch.optim.Optimizer:
+    def _optimizer(self, tensors: list[torch.Tensor], change: Change) -> torch.optim.Optimizer:
         settings = dict(self.training.settings)
-        settings["lr"] = max(self.training.lr * factor, 1e-30)
+        settings["lr"] = max(self.training.lr * change.lr_factor, 1e-30)
+        if change.drops_decay:
+            settings["weight_decay"] = 0.0
         if self.training.optimizer is None:
             return torch.optim.SGD(tensors, lr=settings["lr"])
         kind = _kinds()[self.training.kind]
@@ -326,6 +347,12 @@ def apart() -> Iterator[None]:
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
         yield
+
+
+def _is_said(looks: list[float], base: float) -> bool:
+    """More steps of a replay would tell nothing new: it is no number, cannot become better, or was better before."""
+    last, best = looks[-1], min(looks[1:], default=math.inf)
+    return not math.isfinite(last) or last <= CLEAR * base or (SPOILT * best < last and best <= GOOD * base)
 
 
 def _unscaled(backward: Backward) -> Made | None:

@@ -22,6 +22,7 @@ class LrTooHigh(Rule):
     id: ClassVar[str] = "D01"
     title: ClassVar[str] = "learning rate too high"
     level: ClassVar[Level] = "E"
+    consequence_of: ClassVar[tuple[str, ...]] = ("O01", "O08")
     has_replay: ClassVar[bool] = True
     what: ClassVar[str] = (
         "Each step overshoots: the loss jumps, rises or becomes NaN, or the first steps throw the net so far off that "

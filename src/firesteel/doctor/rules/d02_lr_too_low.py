@@ -27,6 +27,7 @@ class LrTooLow(Rule):
     id: ClassVar[str] = "D02"
     title: ClassVar[str] = "learning rate too low"
     level: ClassVar[Level] = "E"
+    consequence_of: ClassVar[tuple[str, ...]] = ("L05", "O01", "O02", "O04", "O05", "O06", "O09", "G01", "G02", "D08")
     has_replay: ClassVar[bool] = True
     what: ClassVar[str] = (
         "The steps are so small that the weights stay where they began: the loss barely moves, and more epochs would "
@@ -91,9 +92,9 @@ for epoch in range(100):
 def _whole_way(trouble: Trouble) -> float:
     """How far the loss falls at the higher rate."""
     assert trouble.cured is not None
-    return max(trouble.cured.start - trouble.cured.end, 1e-12)
+    return max(trouble.cured.start - trouble.cured.best, 1e-12)
 
 
 def _way(trouble: Trouble, curve: Curve) -> float:
     """How much of that way another replay goes."""
-    return (curve.start - curve.end) / _whole_way(trouble)
+    return (curve.start - curve.best) / _whole_way(trouble)

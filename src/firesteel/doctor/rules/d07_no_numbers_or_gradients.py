@@ -206,7 +206,7 @@ def _with_relus(trouble: Trouble) -> Curve | None:
             curve = trouble.replays.curve(Change(lr_factor=change.lr_factor, swap=swap, name="relu"))
         except CannotReplay:
             continue
-        if curve.relative <= min(CURED, OF_THE_REPLAY * trouble.control.relative):
+        if curve.best_relative <= min(CURED, OF_THE_REPLAY * trouble.control.best_relative):
             return curve
     return None
 
