@@ -151,13 +151,14 @@ def _with_cure(trouble: Trouble) -> Trouble:
 def _best_of(trouble: Trouble, changes: list[Change], best: tuple[Change, Curve] | None) -> tuple[Change, Curve] | None:
     """The change that cures best, if that is clearly better than the best so far."""
     for change in changes:
+        if best is not None and best[1].best_relative <= LEAST:
+            break
         try:
             curve = trouble.replays.curve(change)
         except CannotReplay:
             continue
-        if _cures(trouble, change, curve) and (
-            best is None or ROOM * curve.best_relative + LEAST < best[1].best_relative
-        ):
+        is_best = best is None or ROOM * curve.best_relative + LEAST < best[1].best_relative
+        if is_best and _cures(trouble, change, curve):
             best = change, curve
     return best
 
