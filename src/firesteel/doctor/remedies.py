@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import torch
 
+from firesteel.doctor.curves import Curve
 from firesteel.doctor.facts import Facts
 from firesteel.doctor.reexecuting import CannotReplay
-from firesteel.doctor.replaying import Change, Curve, Replays, replays_of
+from firesteel.doctor.replaying import Change, Replays, replays_of
 from firesteel.doctor.scales import columns_of, target_scale
 from firesteel.doctor.trainings import Training, main_training
 
@@ -82,7 +83,7 @@ class Trouble:
         """Both curves, in numbers."""
         assert self.cured is not None
         n = f"{self.control.n_steps} steps over {len(self.replays.batches)} captured batches"
-        held = ", measured on batches that were not trained on" if self.control.is_held_out else ""
+        held = ", measured on rows that were not trained on" if self.control.is_held_out else ""
         return f"replayed on copies ({n}{held}): as it is {self.control.says()}, so changed {self.cured.says()}"
 
     def says_run(self) -> str:

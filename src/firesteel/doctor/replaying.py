@@ -20,7 +20,9 @@ from typing import Any
 import torch
 
 from firesteel.doctor.baselines import Question, as_rows, constant_answer, question_of
+from firesteel.doctor.curves import Curve, is_said
 from firesteel.doctor.facts import Backward, Facts, Made
+from firesteel.doctor.holding import HeldRows, hold_rows
 from firesteel.doctor.reexecuting import CannotReplay, Expression, Swap
 from firesteel.doctor.scales import inputs_of, standardised, target_scale
 from firesteel.doctor.trainings import Training, main_training, mean_of
@@ -29,37 +31,18 @@ from firesteel.doctor.trainings import Training, main_training, mean_of
 MOST_STEPS = 400
 LEAST_STEPS = 20
 LIMIT_S = 1.0
+#: Where the machine turned slow meanwhile, a replay ends at so many times its seconds.
+OVERDUE = 2.0
 ALL_S = 6.0
 #: From so many captured steps on, every third is kept out of the training.
 FROM_HELD = 5
 #: The loss of the compared batches is taken so many times, and early; the last quarter's are its end.
 N_LOOKS = 20
 EARLY = (5, 10)
-#: A replay has said what it can at so small a share of what the best constant answer costs, or where it was good at so
-#: much of it and has got so many times worse since: the few batches are being learnt by heart.
-CLEAR, GOOD, SPOILT = 0.02, 0.5, 2.0
 
 _KNOWN: weakref.WeakKeyDictionary[Facts, Replays | CannotReplay] = weakref.WeakKeyDictionary()
 
 _Data = dict[int, dict[int, torch.Tensor]]
-
-
-@dataclass(frozen=True)
-class Curve:
-    """The loss of the compared batches before and behind a replay."""
-
-    start: float
-    end: float  # the mean of several looks in its last quarter; infinite where one was no number
-    n_steps: int
-    is_held_out: bool  # none of the compared batches was trained on
-    relative: float = 0.0  # the end, as a share of what the best constant answer costs
-    best: float = math.inf  # the least mean of two looks that follow each other, before few batches are known by heart
-    best_relative: float = math.inf  # its share
-
-    def says(self) -> str:
-        end = f"{self.end:.4g}" if math.isfinite(self.end) else "not finite"
-        is_spoilt = self.best < self.start and self.best * SPOILT < self.end
-        return f"{self.start:.4g} → {self.best:.4g} → {end}" if is_spoilt else f"{self.start:.4g} → {end}"
 
 
 @dataclass(frozen=True)
@@ -130,6 +113,7 @@ class Replays:
         #: What a net that learns nothing costs: the best constant answer, or where that is not known the first loss.
         self.base = self.constant or max(self.training.start, 1e-12)
         self._known_base: float | None = None
+        self._held = self._held_rows()
 
     # ---- which batches
 
@@ -160,11 +144,7 @@ class Replays:
 
     def _constant_loss(self, data: _Data | None = None, *, on: list[_Batch] | None = None) -> float | None:
         """What the best constant answer to all captured batches costs, on all or on some of them."""
-        pairs = self.questions()
-        if not pairs:
-            return None
-        targets = [(data or {}).get(id(one), {}).get(id(two.target), one.data_of(two.target)) for one, two in pairs]
-        answer = constant_answer([one for _, one in pairs], targets)
+        pairs, answer = self.questions(), self._constant_answer(data)
         if answer is None:
             return None
         losses, chosen = [], {id(one) for batch in on or self.batches for one in batch.losses}
@@ -184,13 +164,38 @@ class Replays:
         found = mean_of(losses)
         return found if math.isfinite(found) and found > 0 else None
 
+    def _constant_answer(self, data: _Data | None = None) -> torch.Tensor | None:
+        pairs = self.questions()
+        targets = [(data or {}).get(id(one), {}).get(id(two.target), one.data_of(two.target)) for one, two in pairs]
+        return constant_answer([one for _, one in pairs], targets) if pairs else None
+
+    def _held_rows(self) -> HeldRows | None:
+        """Rows that are held out where whole batches cannot be, as all have the same rows."""
+        if self.constant is None:
+            return None
+        trained = {id(one) for batch in self._trained for one in batch.losses} if self.holds_out else None
+        pairs = self.questions()
+        return hold_rows(pairs, [trained is None or id(one) in trained for one, _ in pairs])
+
     def _base_of(self, data: _Data | None) -> float:
         """What a net that learns nothing costs on the compared batches."""
         if data is not None:
-            return self._constant_loss(data, on=self._compared) or self.base
+            return self._constant_loss(data, on=self._looked_at) or self.base
         if self._known_base is None:
-            self._known_base = self._constant_loss(on=self._compared) or self.base
+            self._known_base = self._constant_loss(on=self._looked_at) or self.base
         return self._known_base
+
+    @property
+    def _looked_at(self) -> list[_Batch]:
+        return self._compared if self._held is None else self.batches
+
+    def _look(self, leaves: Any, data: Any, swap: Swap | None, base: float) -> float:
+        """The loss of what is not trained on: of whole batches, or of the rows that are held out of all."""
+        answer = self._constant_answer(data) if self._held is not None else None
+        if self._held is None or answer is None or self.question is None:
+            return self._mean_loss(self._looked_at, leaves, data, swap)
+        mixed = self._mean_loss(self.batches, leaves, data, self._held.alone(self.question, answer, swap))
+        return max(base - (base - mixed) / self._held.share, 0.0)  # the other rows cost what a constant answer does
 
     # ---- running
 
@@ -220,15 +225,14 @@ class Replays:
         data = self._changed_data(change)
         optimizer = self._optimizer(list(leaves.values()), change)
         base = self._base_of(data if change.scales_targets else None)
-        looks = [self._mean_loss(self._compared, leaves, data, change.swap)]
+        looks = [self._look(leaves, data, change.swap, base)]
+        swap = change.swap if self._held is None else self._held.without(change.swap)
         n, began = min(MOST_STEPS, self.training.n_steps) * change.n_times, time.perf_counter()
         limit = min(LIMIT_S, max(self._left_s, 0.1))
         done = 0
-        while done < n and not _is_said(looks, base):
+        while done < n and not is_said(looks, base) and time.perf_counter() - began < OVERDUE * limit:
             batch = self._trained[done % len(self._trained)]
-            loss = torch.stack(
-                [one.compute(leaves, data=data.get(id(one)), swap=change.swap) for one in batch.losses]
-            ).sum()
+            loss = torch.stack([one.compute(leaves, data=data.get(id(one)), swap=swap) for one in batch.losses]).sum()
             self._step(loss, leaves, optimizer, progress=done / n, factor=change.lr_factor)
             done += 1
             if done == 3:
@@ -237,10 +241,20 @@ class Replays:
                 if n < min(LEAST_STEPS, self.training.n_steps):
                     raise CannotReplay(f"one step of a replay takes {1000 * per_step:.0f} ms")
             if (n - done) % max(1, n // N_LOOKS) == 0 or done in EARLY:
-                looks.append(self._mean_loss(self._compared, leaves, data, change.swap))
+                looks.append(self._look(leaves, data, change.swap, base))
+        if len(looks) == 1:
+            looks.append(self._look(leaves, data, change.swap, base))
         end = mean_of(looks[-max(1, len(looks) // 4) :])
         best = min((mean_of(pair) for pair in itertools.pairwise(looks[1:])), default=end)
-        return Curve(looks[0], end, done, self.holds_out, end / base, min(best, end), min(best, end) / base)
+        return Curve(
+            looks[0],
+            end,
+            done,
+            self.holds_out or self._held is not None,
+            end / base,
+            min(best, end),
+            min(best, end) / base,
+        )
 
     def stepwise(self, most: int) -> Iterator[tuple[Expression, dict[int, torch.Tensor]]]:
         """Each loss of a replay as it was, before its step, with the parameters as they are then.
@@ -347,12 +361,6 @@ def apart() -> Iterator[None]:
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
         yield
-
-
-def _is_said(looks: list[float], base: float) -> bool:
-    """More steps of a replay would tell nothing new: it is no number, cannot become better, or was better before."""
-    last, best = looks[-1], min(looks[1:], default=math.inf)
-    return not math.isfinite(last) or last <= CLEAR * base or (SPOILT * best < last and best <= GOOD * base)
 
 
 def _unscaled(backward: Backward) -> Made | None:

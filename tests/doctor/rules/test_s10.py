@@ -43,7 +43,7 @@ NOTHING = HEAD.format(y=KNOWN, d=2)
 
 SICK = {
     "classes": (HEAD.format(y=CHANCE, d=2) + LOOP, "for epoch in range(100):"),
-    "amounts in a function": (HEAD.format(y="torch.randn(140, 1)", d=1) + AMOUNTS, "for i in range(0, 40, 20):"),
+    "amounts in a function": (HEAD.format(y="torch.randn(140, 1)", d=1) + AMOUNTS, "for n in range(60):"),
 }
 
 HEALTHY = {

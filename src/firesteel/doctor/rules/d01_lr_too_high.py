@@ -32,7 +32,7 @@ class LrTooHigh(Rule):
         "A training that ends no better than half way from the best constant answer is replayed on copies: the "
         "captured batches, the same optimizer, the same first weights, once as it was and once with a tenth and a "
         "hundredth of the learning rate. It is an error if the replay fails as the run did and the lower rate ends far"
-        " lower on batches that were not trained on."
+        " lower on rows that were not trained on."
     )
     silent: ClassVar[str] = (
         "Trainings that learn, however large the number; trainings that a lower rate would not have helped; scripts "

@@ -6,17 +6,19 @@ import statistics
 from collections.abc import Iterable
 from typing import ClassVar
 
+from firesteel.doctor.curves import Curve
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.places import change_of_lr
 from firesteel.doctor.reexecuting import CannotReplay
 from firesteel.doctor.remedies import Trouble, trouble_of
-from firesteel.doctor.replaying import Curve
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 
 #: Shorter trainings may be meant so.
 LEAST_STEPS = 40
 #: The loss moved by at most so much of the way that a higher rate goes: an error, or a warning.
 BARELY, LITTLE = 0.15, 0.35
+#: A loss that has risen by so much is no matter of too small steps.
+RISES = 1.1
 #: Ten times the steps go at most so much of it.
 LONGER_HELPS = 0.5
 #: A schedule that takes most of the rate away is another bug.
@@ -36,7 +38,7 @@ class LrTooLow(Rule):
     detected: ClassVar[str] = (
         "A training that ends near the best constant answer is replayed on copies with 10, 100, ... times the rate. It"
         " is an error if the loss moved by less than 15 % of the way that a higher rate goes in as many steps, on "
-        "batches that were not trained on, and ten times the steps at the old rate do not go half of that way either."
+        "rows that were not trained on, and ten times the steps at the old rate do not go half of that way either."
     )
     silent: ClassVar[str] = (
         "Trainings that learn; short runs (fewer than 40 steps, or where more steps of the same kind would do); "
@@ -69,6 +71,8 @@ for epoch in range(100):
         if trouble is None or trouble.cure is None or trouble.cured is None or trouble.cure.lr_factor <= 1:
             return
         training = trouble.training
+        if training.end > RISES * training.start:
+            return
         longer = trouble.longer
         is_short = training.n_steps < LEAST_STEPS or longer is None or _way(trouble, longer) > LONGER_HELPS
         if is_short or statistics.fmean(training.lrs) < LEAST_MEAN * training.lr:

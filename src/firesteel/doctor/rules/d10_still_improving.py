@@ -34,7 +34,7 @@ class StillImproving(Rule):
     what: ClassVar[str] = "The training ended while its loss was still falling; more epochs would have made it better."
     detected: ClassVar[str] = (
         "The loss fell over the last half of the steps by more than its noise, much of it is left, and a replay on "
-        "copies with four times the steps ends far lower on batches that were not trained on."
+        "copies with four times the steps ends far lower on rows that were not trained on."
     )
     silent: ClassVar[str] = "Losses that have levelled off; schedules that have come to their end; runs of a few steps."
     sick: ClassVar[str] = """

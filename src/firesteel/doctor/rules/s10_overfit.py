@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from firesteel.doctor.facts import Facts, Forward, Loss
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.places import loop_of_epochs
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 
 #: The held-out loss ends so many times above its least, and the training loss so many times below the held-out one.
@@ -82,9 +83,9 @@ for epoch in range(100):
         untrained = f", where the untrained net had {curve[0]:.3g}" if last <= RISEN * least else ""
         site = facts.backwards[-1].site
         source = case.sources.of(site)
-        loops = source.loops_around(site.line)
+        loop = loop_of_epochs(source, site.line)
         yield self.finding(
-            (source, loops[-1].lineno) if loops else site,
+            (source, loop.lineno) if loop is not None else site,
             message="the net learns the training rows by heart",
             evidence=f"the held-out loss was {least:.3g} after {best:,} steps and is {last:.3g} after "
             f"{end:,}{untrained}; the training loss ended at {train:.3g}",
