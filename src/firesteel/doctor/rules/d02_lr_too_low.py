@@ -12,6 +12,7 @@ from firesteel.doctor.places import change_of_lr
 from firesteel.doctor.reexecuting import CannotReplay
 from firesteel.doctor.remedies import Trouble, trouble_of
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.trainings import mean_of
 
 #: Shorter trainings may be meant so.
 LEAST_STEPS = 40
@@ -71,7 +72,7 @@ for epoch in range(100):
         if trouble is None or trouble.cure is None or trouble.cured is None or trouble.cure.lr_factor <= 1:
             return
         training = trouble.training
-        if training.end > RISES * training.start:
+        if training.end > RISES * mean_of(training.curve[: max(3, training.n_steps // 10)]):
             return
         longer = trouble.longer
         is_short = training.n_steps < LEAST_STEPS or longer is None or _way(trouble, longer) > LONGER_HELPS
