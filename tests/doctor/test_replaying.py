@@ -45,7 +45,20 @@ def facts_of(tmp_path):
     return run
 
 
-def test_a_replay_of_a_full_batch_goes_where_the_run_went(facts_of):
+@pytest.fixture
+def whole(monkeypatch):
+    """No rows are held out of a full batch."""
+    monkeypatch.setattr("firesteel.doctor.replaying.hold_rows", lambda *_: None)
+
+
+def test_a_full_batch_is_compared_by_rows_that_are_not_trained_on(facts_of):
+    text = HEAD + "train(nn.Sequential(nn.Linear(6, 256), nn.Tanh(), nn.Linear(256, 3)), lr=0.2)"
+    curve = replays_of(facts_of(text.replace("range(12)", "range(300)"))).curve(Change())
+    assert curve.is_held_out
+    assert curve.best > 0.9  # by chance it costs 1.1: these labels cannot be known
+
+
+def test_a_replay_of_a_full_batch_goes_where_the_run_went(facts_of, whole):
     replays = replays_of(facts_of(HEAD + "train(nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3)))"))
     curve = replays.curve(Change())
     assert curve.start == pytest.approx(replays.training.curve[0], rel=1e-5)
@@ -62,7 +75,7 @@ def test_a_replay_of_a_full_batch_goes_where_the_run_went(facts_of):
         "InPlace()",
     ],
 )
-def test_layers_of_all_kinds_give_the_same_loss_again(facts_of, net):
+def test_layers_of_all_kinds_give_the_same_loss_again(facts_of, whole, net):
     kinds = """
 class Recurrent(nn.Module):
     def __init__(self):

@@ -59,9 +59,12 @@ def judge(
         if rule.id not in answers:
             began, before = time.perf_counter(), spent_s
             probing = replace(case, probes=probes and spent_s < limit_s)
-            answers[rule.id] = judge_one(rule, probing, failures)
+            answers[rule.id] = unless_explained(rule, judge_one(rule, probing, failures), causes_of(rule))
             spent_s = before + (time.perf_counter() - began) * rule.has_replay
         return answers[rule.id]
+
+    def causes_of(rule: Rule) -> Iterable[Finding]:
+        return (one for name in rule.consequence_of if name in rules for one in answer(rules[name])[0])
 
     def ask() -> list[Finding]:
         others = [rule for rule in all_rules().values() if not rule.is_header]
@@ -70,6 +73,19 @@ def judge(
     case = Case(facts, Sources(), probes=probes, ask=ask)
     answered = [answer(rule) for rule in rules.values()]
     return sort_findings(one for found, _ in answered for one in found), [outcome for _, outcome in answered]
+
+
+def unless_explained(
+    rule: Rule, answer: tuple[list[Finding], Outcome], causes: Iterable[Finding]
+) -> tuple[list[Finding], Outcome]:
+    """The answer of a rule, but for findings that come of what another rule found: a reader wants the cause."""
+    if not any(one.level != "N" for one in answer[0]):
+        return answer
+    cause = next((one for one in causes if one.level != "N"), None)
+    if cause is None:
+        return answer
+    reason = f"{cause.rule} on line {cause.line} explains it"
+    return [], Outcome(rule.id, rule.title, "not applicable", reason)
 
 
 def judge_one(rule: Rule, case: Case, failures: dict[str, Failure]) -> tuple[list[Finding], Outcome]:

@@ -6,7 +6,7 @@ import operator
 import sys
 import threading
 import weakref
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -24,6 +24,8 @@ from firesteel.doctor.state import Watched
 FIRST_ROWS = 400
 #: Calls of one place that are kept, before only those that are looked at.
 MOST_FORWARDS = 1_000
+#: Evaluations of one line are told apart by so many sizes of what is evaluated.
+MOST_SIZES = 3
 
 
 def watch_modules(watch: Watched) -> None:
@@ -37,6 +39,7 @@ class _Modules:
         self._known: dict[int, Module] = {}
         self._columns = Columns()
         self._n_rows: Counter[tuple[Site, int]] = Counter()  # calls whose rows were taken, by place and loader
+        self._sizes: defaultdict[Site, list[int]] = defaultdict(list)
         self._shield = watch.shield("seeing a module being called")
 
     def install(self) -> None:
@@ -150,7 +153,10 @@ class _Modules:
         watch = self._watch
         facts, has_grad = watch.facts, torch.is_grad_enabled()
         site = find_site(sys._getframe(3))
-        n = watch.before_forward((site, has_grad, module.training), has_grad=has_grad)
+        tensors = list(_tensors_in((*args, *kwargs.values())))
+        n_rows = tensors[0].shape[0] if tensors and tensors[0].dim() else 0
+        size = 0 if has_grad else self._size_of(site, n_rows)
+        n = watch.before_forward((site, has_grad, module.training, size), has_grad=has_grad)
         facts.n_forwards += 1
         if n > MOST_FORWARDS and not watch.is_hot:
             return None
@@ -158,10 +164,9 @@ class _Modules:
             at=watch.tick(), module=record, site=site, is_training=module.training, modes={}, has_grad=has_grad,
             is_hot=watch.is_hot, step=facts.n_steps, loader_pass=watch.current_pass,
         )  # fmt: skip
-        tensors = list(_tensors_in((*args, *kwargs.values())))
         if tensors:
             first = tensors[0]
-            event.n_rows = first.shape[0] if first.dim() else 0
+            event.n_rows = n_rows
             loader = id(watch.current_pass.loader) if watch.current_pass is not None else 0
             if is_due(n) or self._n_rows[site, loader] < FIRST_ROWS:
                 self._n_rows[site, loader] += 1
@@ -173,6 +178,13 @@ class _Modules:
             event.input = event.inputs[0] if event.inputs else None
         facts.forwards.append(event)
         return event
+
+    def _size_of(self, site: Site, n_rows: int) -> int:
+        """What tells sets apart that are evaluated in turn on one line: the number of rows, if one of the first."""
+        known = self._sizes[site]
+        if n_rows not in known and len(known) < MOST_SIZES:
+            known.append(n_rows)
+        return n_rows if n_rows in known else 0
 
     def _after(self, event: Forward, result: Any) -> None:
         if event.is_hot and self._watch.is_hot:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import torch
 
+from firesteel.doctor.curves import Curve
 from firesteel.doctor.facts import Facts
 from firesteel.doctor.reexecuting import CannotReplay
-from firesteel.doctor.replaying import Change, Curve, Replays, replays_of
+from firesteel.doctor.replaying import Change, Replays, replays_of
 from firesteel.doctor.scales import columns_of, target_scale
 from firesteel.doctor.trainings import Training, main_training
 
@@ -30,6 +31,8 @@ GROWTH = 1_000.0
 LEAST_STEPS = 10
 #: A training is stuck, not only short, if so many times its steps do not help.
 N_TIMES = 10
+#: A loss that has come down by so much of itself has not stood still for too low a rate.
+MOVED = 0.4
 #: No learning rate beyond this is tried.
 HIGHEST_LR = 10.0
 #: Inputs are off scale if a column has numbers of this size or beyond, or if all are below the other.
@@ -42,6 +45,7 @@ HIGHER = tuple(Change(lr_factor=10.0**n) for n in range(1, 7))
 INPUTS = Change(scales_inputs=True)
 TARGETS = Change(scales_targets=True)
 BOTH = Change(scales_inputs=True, scales_targets=True)
+NO_DECAY = Change(drops_decay=True)
 
 _KNOWN: weakref.WeakKeyDictionary[Facts, Trouble | CannotReplay | None] = weakref.WeakKeyDictionary()
 
@@ -79,7 +83,7 @@ class Trouble:
         """Both curves, in numbers."""
         assert self.cured is not None
         n = f"{self.control.n_steps} steps over {len(self.replays.batches)} captured batches"
-        held = ", measured on batches that were not trained on" if self.control.is_held_out else ""
+        held = ", measured on rows that were not trained on" if self.control.is_held_out else ""
         return f"replayed on copies ({n}{held}): as it is {self.control.says()}, so changed {self.cured.says()}"
 
     def says_run(self) -> str:
@@ -130,8 +134,9 @@ def _with_cure(trouble: Trouble) -> Trouble:
     replays = trouble.replays
     targets, inputs = targets_off_scale(replays) is not None, inputs_off_scale(replays) is not None
     scales = [TARGETS] * targets + [INPUTS] * inputs + [BOTH] * (targets and inputs)
+    scales += [NO_DECAY] * bool(trouble.training.settings.get("weight_decay"))
     rates = list(LOWER[:2] if trouble.relative < WILD else LOWER)
-    if trouble.is_reproduced and trouble.training.lr > 0 and math.isfinite(trouble.training.end):
+    if trouble.is_reproduced and trouble.training.lr > 0 and trouble.training.fell <= MOVED:
         rates += [one for one in HIGHER if trouble.training.lr * one.lr_factor <= HIGHEST_LR]
     best = _best_of(trouble, scales, None)
     if best is None or trouble.training.start < FAR * replays.base:
@@ -147,11 +152,14 @@ def _with_cure(trouble: Trouble) -> Trouble:
 def _best_of(trouble: Trouble, changes: list[Change], best: tuple[Change, Curve] | None) -> tuple[Change, Curve] | None:
     """The change that cures best, if that is clearly better than the best so far."""
     for change in changes:
+        if best is not None and best[1].best_relative <= LEAST:
+            break
         try:
             curve = trouble.replays.curve(change)
         except CannotReplay:
             continue
-        if _cures(trouble, change, curve) and (best is None or ROOM * curve.relative + LEAST < best[1].relative):
+        is_best = best is None or ROOM * curve.best_relative + LEAST < best[1].best_relative
+        if is_best and _cures(trouble, change, curve):
             best = change, curve
     return best
 
@@ -161,7 +169,7 @@ def _cures(trouble: Trouble, change: Change, curve: Curve) -> bool:
         return True
     against = trouble.control.relative if trouble.is_reproduced else math.inf
     most = min(CURED, OF_THE_RUN * trouble.relative, OF_THE_REPLAY * against)
-    return math.isfinite(curve.end) and curve.relative <= most
+    return curve.best_relative <= most
 
 
 def _tames(trouble: Trouble, curve: Curve) -> bool:

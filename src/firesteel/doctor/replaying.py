@@ -7,6 +7,7 @@ learning a few batches by heart does not pass for a cure.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 import warnings
@@ -19,7 +20,9 @@ from typing import Any
 import torch
 
 from firesteel.doctor.baselines import Question, as_rows, constant_answer, question_of
+from firesteel.doctor.curves import Curve, is_said
 from firesteel.doctor.facts import Backward, Facts, Made
+from firesteel.doctor.holding import HeldRows, hold_rows
 from firesteel.doctor.reexecuting import CannotReplay, Expression, Swap
 from firesteel.doctor.scales import inputs_of, standardised, target_scale
 from firesteel.doctor.trainings import Training, main_training, mean_of
@@ -28,29 +31,18 @@ from firesteel.doctor.trainings import Training, main_training, mean_of
 MOST_STEPS = 400
 LEAST_STEPS = 20
 LIMIT_S = 1.0
-ALL_S = 8.0
+#: Where the machine turned slow meanwhile, a replay ends at so many times its seconds.
+OVERDUE = 2.0
+ALL_S = 6.0
 #: From so many captured steps on, every third is kept out of the training.
 FROM_HELD = 5
-#: Losses of the held-out batches are taken so many times in the last quarter.
-N_LOOKS = 5
+#: The loss of the compared batches is taken so many times, and early; the last quarter's are its end.
+N_LOOKS = 20
+EARLY = (5, 10)
 
 _KNOWN: weakref.WeakKeyDictionary[Facts, Replays | CannotReplay] = weakref.WeakKeyDictionary()
 
 _Data = dict[int, dict[int, torch.Tensor]]
-
-
-@dataclass(frozen=True)
-class Curve:
-    """The loss of the compared batches before and behind a replay."""
-
-    start: float
-    end: float  # the mean of several looks in its last quarter; infinite where one was no number
-    n_steps: int
-    is_held_out: bool  # none of the compared batches was trained on
-    relative: float = 0.0  # the end, as a share of what the best constant answer costs
-
-    def says(self) -> str:
-        return f"{self.start:.4g} → {self.end:.4g}" if math.isfinite(self.end) else f"{self.start:.4g} → not finite"
 
 
 @dataclass(frozen=True)
@@ -61,6 +53,7 @@ class Change:
     n_times: int = 1  # so many times the steps
     scales_inputs: bool = False
     scales_targets: bool = False
+    drops_decay: bool = False
     swap: Swap | None = field(default=None, compare=False)
     name: str = ""  # tells swaps apart
 
@@ -119,6 +112,8 @@ class Replays:
         self.constant = self._constant_loss()
         #: What a net that learns nothing costs: the best constant answer, or where that is not known the first loss.
         self.base = self.constant or max(self.training.start, 1e-12)
+        self._known_base: float | None = None
+        self._held = self._held_rows()
 
     # ---- which batches
 
@@ -147,17 +142,15 @@ class Replays:
         kinds = {(one.kind, one.prediction.shape[1:], one.target.shape[1:]) for _, one in pairs}
         return pairs if len(pairs) == len(losses) and len(kinds) == 1 else []
 
-    def _constant_loss(self, data: _Data | None = None) -> float | None:
-        """What the best constant answer costs on the captured batches."""
-        pairs = self.questions()
-        if not pairs:
-            return None
-        targets = [(data or {}).get(id(one), {}).get(id(two.target), one.data_of(two.target)) for one, two in pairs]
-        answer = constant_answer([one for _, one in pairs], targets)
+    def _constant_loss(self, data: _Data | None = None, *, on: list[_Batch] | None = None) -> float | None:
+        """What the best constant answer to all captured batches costs, on all or on some of them."""
+        pairs, answer = self.questions(), self._constant_answer(data)
         if answer is None:
             return None
-        losses = []
+        losses, chosen = [], {id(one) for batch in on or self.batches for one in batch.losses}
         for expression, question in pairs:
+            if id(expression) not in chosen:
+                continue
             given = (data or {}).get(id(expression))
 
             def swap(made: Made, value: torch.Tensor, _: Any, question: Question = question) -> torch.Tensor:
@@ -170,6 +163,39 @@ class Replays:
                     return None
         found = mean_of(losses)
         return found if math.isfinite(found) and found > 0 else None
+
+    def _constant_answer(self, data: _Data | None = None) -> torch.Tensor | None:
+        pairs = self.questions()
+        targets = [(data or {}).get(id(one), {}).get(id(two.target), one.data_of(two.target)) for one, two in pairs]
+        return constant_answer([one for _, one in pairs], targets) if pairs else None
+
+    def _held_rows(self) -> HeldRows | None:
+        """Rows that are held out where whole batches cannot be, as all have the same rows."""
+        if self.constant is None:
+            return None
+        trained = {id(one) for batch in self._trained for one in batch.losses} if self.holds_out else None
+        pairs = self.questions()
+        return hold_rows(pairs, [trained is None or id(one) in trained for one, _ in pairs])
+
+    def _base_of(self, data: _Data | None) -> float:
+        """What a net that learns nothing costs on the compared batches."""
+        if data is not None:
+            return self._constant_loss(data, on=self._looked_at) or self.base
+        if self._known_base is None:
+            self._known_base = self._constant_loss(on=self._looked_at) or self.base
+        return self._known_base
+
+    @property
+    def _looked_at(self) -> list[_Batch]:
+        return self._compared if self._held is None else self.batches
+
+    def _look(self, leaves: Any, data: Any, swap: Swap | None, base: float) -> float:
+        """The loss of what is not trained on: of whole batches, or of the rows that are held out of all."""
+        answer = self._constant_answer(data) if self._held is not None else None
+        if self._held is None or answer is None or self.question is None:
+            return self._mean_loss(self._looked_at, leaves, data, swap)
+        mixed = self._mean_loss(self.batches, leaves, data, self._held.alone(self.question, answer, swap))
+        return max(base - (base - mixed) / self._held.share, 0.0)  # the other rows cost what a constant answer does
 
     # ---- running
 
@@ -197,17 +223,16 @@ class Replays:
             raise CannotReplay("the time for replays was spent")
         leaves = {key: value.clone().requires_grad_() for key, value in self._initial.items()}
         data = self._changed_data(change)
-        optimizer = self._optimizer(list(leaves.values()), change.lr_factor)
-        compared = self._compared
-        start = self._mean_loss(compared, leaves, data, change.swap)
-        n, began, looks = min(MOST_STEPS, self.training.n_steps) * change.n_times, time.perf_counter(), []
+        optimizer = self._optimizer(list(leaves.values()), change)
+        base = self._base_of(data if change.scales_targets else None)
+        looks = [self._look(leaves, data, change.swap, base)]
+        swap = change.swap if self._held is None else self._held.without(change.swap)
+        n, began = min(MOST_STEPS, self.training.n_steps) * change.n_times, time.perf_counter()
         limit = min(LIMIT_S, max(self._left_s, 0.1))
         done = 0
-        while done < n:
+        while done < n and not is_said(looks, base) and time.perf_counter() - began < OVERDUE * limit:
             batch = self._trained[done % len(self._trained)]
-            loss = torch.stack(
-                [one.compute(leaves, data=data.get(id(one)), swap=change.swap) for one in batch.losses]
-            ).sum()
+            loss = torch.stack([one.compute(leaves, data=data.get(id(one)), swap=swap) for one in batch.losses]).sum()
             self._step(loss, leaves, optimizer, progress=done / n, factor=change.lr_factor)
             done += 1
             if done == 3:
@@ -215,13 +240,21 @@ class Replays:
                 n = min(n, int(limit / per_step))
                 if n < min(LEAST_STEPS, self.training.n_steps):
                     raise CannotReplay(f"one step of a replay takes {1000 * per_step:.0f} ms")
-            if done >= 0.75 * n and (n - done) % max(1, n // (4 * N_LOOKS)) == 0:
-                looks.append(self._mean_loss(compared, leaves, data, change.swap))
-                if not math.isfinite(looks[-1]):
-                    break
-        base = self._constant_loss(data) if change.scales_targets else self.base
-        end = mean_of(looks)
-        return Curve(start, end, done, self.holds_out, end / (base or start))
+            if (n - done) % max(1, n // N_LOOKS) == 0 or done in EARLY:
+                looks.append(self._look(leaves, data, change.swap, base))
+        if len(looks) == 1:
+            looks.append(self._look(leaves, data, change.swap, base))
+        end = mean_of(looks[-max(1, len(looks) // 4) :])
+        best = min((mean_of(pair) for pair in itertools.pairwise(looks[1:])), default=end)
+        return Curve(
+            looks[0],
+            end,
+            done,
+            self.holds_out or self._held is not None,
+            end / base,
+            min(best, end),
+            min(best, end) / base,
+        )
 
     def stepwise(self, most: int) -> Iterator[tuple[Expression, dict[int, torch.Tensor]]]:
         """Each loss of a replay as it was, before its step, with the parameters as they are then.
@@ -229,7 +262,7 @@ class Replays:
         Random numbers are drawn: to be asked for inside `apart()`.
         """
         leaves = {key: value.clone().requires_grad_() for key, value in self._initial.items()}
-        optimizer = self._optimizer(list(leaves.values()), 1.0)
+        optimizer = self._optimizer(list(leaves.values()), Change())
         began = time.perf_counter()
         for i in range(min(most, self.training.n_steps)):
             batch = self.batches[i % len(self.batches)]
@@ -285,9 +318,11 @@ class Replays:
                 tensors, limit
             )
 
-    def _optimizer(self, tensors: list[torch.Tensor], factor: float) -> torch.optim.Optimizer:
+    def _optimizer(self, tensors: list[torch.Tensor], change: Change) -> torch.optim.Optimizer:
         settings = dict(self.training.settings)
-        settings["lr"] = max(self.training.lr * factor, 1e-30)
+        settings["lr"] = max(self.training.lr * change.lr_factor, 1e-30)
+        if change.drops_decay:
+            settings["weight_decay"] = 0.0
         if self.training.optimizer is None:
             return torch.optim.SGD(tensors, lr=settings["lr"])
         kind = _kinds()[self.training.kind]

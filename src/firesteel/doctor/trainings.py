@@ -51,6 +51,11 @@ class Training:
         return mean_of(self.curve[-n:])
 
     @property
+    def fell(self) -> float:
+        """By what share of its first value the loss came down; infinite where it is no number."""
+        return 1 - self.end / self.start if math.isfinite(self.end) and self.start > 0 else math.inf
+
+    @property
     def exploded(self) -> float:
         """To how many times its first value the loss had grown at its highest."""
         finite = [one for one in self.curve if math.isfinite(one)]

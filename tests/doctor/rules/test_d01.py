@@ -99,3 +99,24 @@ def test_several_rates_are_compared_on_purpose(diagnose, assert_outcome):
 
 def test_optimizers_that_take_turns_are_not_replayed(diagnose, assert_outcome):
     assert_outcome(diagnose(HEAD + TWO, only=["D01"]), "D01", "not applicable")
+
+
+NOISY = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(600, 20)
+y = (x[:, :6].sum(1) + torch.randn(600) > 0).float()
+net = nn.Sequential(nn.Linear(20, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 1), nn.Flatten(0))
+optimizer = torch.optim.Adam(net.parameters(), lr=0.8)
+for epoch in range(10):
+    for rows in torch.randperm(600).split(32):
+        optimizer.zero_grad()
+        loss = nn.functional.binary_cross_entropy_with_logits(net(x[rows]), y[rows])
+        loss.backward()
+        optimizer.step()
+"""
+
+
+def test_a_cure_that_learns_the_few_batches_by_heart_later_is_one(diagnose, assert_found):
+    assert_found(diagnose(NOISY, only=["D01"]), "D01", "lr=0.8")

@@ -72,3 +72,20 @@ def test_a_converged_net_moves_no_more(diagnose, assert_outcome):
 
 def test_without_training_there_is_nothing_to_replay(diagnose, assert_outcome):
     assert_outcome(diagnose(HEAD + "print(nn.Linear(2, 2)(torch.ones(1, 2)))", only=["D02"]), "D02", "not applicable")
+
+
+def test_a_few_noisy_rows_that_a_higher_rate_would_learn_by_heart_are_right(diagnose):
+    text = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(150, 12)
+y = (0.8 * x[:, 0] + 1.5 * torch.randn(150) > 0).long()
+net = nn.Sequential(nn.Linear(12, 24), nn.ReLU(), nn.Dropout(0.3), nn.Linear(24, 2))
+optimizer = torch.optim.Adam(net.parameters(), lr=5e-4)
+for epoch in range(80):
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(net(x[:100]), y[:100]).backward()
+    optimizer.step()
+"""
+    assert [one for one in diagnose(text, only=["D01", "D02"]).findings if one.level in "EW"] == []

@@ -110,3 +110,32 @@ def test_a_head_that_begins_with_zeros_is_right(diagnose, assert_outcome):
 def test_equal_targets_are_learnt_as_they_are(diagnose, assert_outcome):
     text = HEAD.replace("x[:, :1] - x[:, 1:2]", "torch.ones(128, 1)") + NORM + LOOP
     assert_outcome(diagnose(text, only=["D09"]), "D09", "not applicable")
+
+
+DECAY = """
+net = nn.Sequential(nn.Linear(5, 16), nn.ReLU(), nn.Linear(16, 1))
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01, weight_decay=3.0)
+for _ in range(60):
+    for rows in torch.randperm(128).split(32):
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(x[rows]), y[rows])
+        loss.backward()
+        optimizer.step()
+"""
+
+
+def test_a_weight_decay_that_holds_the_net_is_named(diagnose, assert_found):
+    diagnosis = diagnose(HEAD + DECAY, only=["D"])
+    assert_found(diagnosis, "D09", "weight_decay=3.0")
+    assert [one.rule for one in diagnosis.findings if one.level in "EW"] == ["D09"]
+
+
+def test_a_weight_decay_that_lets_the_net_learn_is_right(diagnose, assert_outcome):
+    assert_outcome(diagnose(HEAD + DECAY.replace("3.0", "0.001"), only=["D09"]), "D09", "passed")
+
+
+def test_what_another_finding_explains_is_not_named(diagnose, assert_found, assert_outcome):
+    diagnosis = diagnose(HEAD + SOFTMAX + LOOP, only=["L05", "D09"])
+    assert_found(diagnosis, "L05", "softmax")
+    assert_outcome(diagnosis, "D09", "not applicable")
+    assert "L05 on line" in next(one.reason for one in diagnosis.outcomes if one.rule == "D09")

@@ -54,3 +54,8 @@ def test_a_loss_that_has_levelled_off_is_right(diagnose, assert_outcome):
 
 def test_a_few_steps_say_nothing(diagnose, assert_outcome):
     assert_outcome(diagnose(HEAD + FLAT.replace("range(3)", "range(1)"), only=["D10"]), "D10", "not applicable")
+
+
+def test_a_fall_among_noise_is_seen_over_half_of_the_steps(diagnose, assert_found):
+    text = (HEAD + FLAT).replace("split(64)", "split(10)").replace("0.002", "0.0004")
+    assert_found(diagnose(text, only=["D10"]), "D10", "for epoch in range(3):")

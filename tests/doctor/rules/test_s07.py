@@ -140,3 +140,24 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 
 def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(NOTHING, only=["S07"]), "S07", "not applicable")
+
+
+def test_what_the_net_itself_makes_of_good_inputs_is_not_named_beside_it(diagnose, assert_found):
+    text = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(64, 6)
+x[7] = 0
+first, last = nn.Linear(6, 6, bias=False), nn.Linear(6, 1)
+optimizer = torch.optim.SGD([*first.parameters(), *last.parameters()], lr=0.01)
+for _ in range(12):
+    h = first(x)
+    h = h / h.std(1, keepdim=True)
+    optimizer.zero_grad()
+    nn.functional.mse_loss(last(h), x[:, :1]).backward()
+    optimizer.step()
+"""
+    diagnosis = diagnose(text, only=["D07", "S07"])
+    assert_found(diagnosis, "D07", "h = h / h.std")
+    assert [one.rule for one in diagnosis.findings if one.level in "EW"] == ["D07"]

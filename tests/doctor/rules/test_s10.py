@@ -43,7 +43,7 @@ NOTHING = HEAD.format(y=KNOWN, d=2)
 
 SICK = {
     "classes": (HEAD.format(y=CHANCE, d=2) + LOOP, "for epoch in range(100):"),
-    "amounts in a function": (HEAD.format(y="torch.randn(140, 1)", d=1) + AMOUNTS, "for i in range(0, 40, 20):"),
+    "amounts in a function": (HEAD.format(y="torch.randn(140, 1)", d=1) + AMOUNTS, "for n in range(60):"),
 }
 
 HEALTHY = {
@@ -67,3 +67,38 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 
 def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(NOTHING, only=["S10"]), "S10", "not applicable")
+
+
+TURNS = """
+def report(x, y):
+    with torch.no_grad():
+        return F.cross_entropy(net(x), y).item()
+for epoch in range(100):
+    for i in torch.randperm(40).split(20):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x[i]), y[i]).backward()
+        optimizer.step()
+    if epoch % 20 == 19:
+        print(report(x[:40], y[:40]), report(x[40:], y[40:]))
+"""
+BATCHES = """
+for epoch in range(100):
+    optimizer.zero_grad()
+    F.cross_entropy(net(x[:40]), y[:40]).backward()
+    optimizer.step()
+    with torch.no_grad():
+        held = sum(F.cross_entropy(net(x[i : i + 25]), y[i : i + 25]).item() for i in range(40, 140, 25))
+"""
+
+
+def test_two_sets_that_are_evaluated_in_turn_on_one_line_are_told_apart(diagnose, assert_found):
+    assert_found(diagnose(HEAD.format(y=CHANCE, d=2) + TURNS, only=["S10"]), "S10", "for epoch in range(100):")
+
+
+def test_held_out_batches_are_judged_together(diagnose, assert_found):
+    assert_found(diagnose(HEAD.format(y=CHANCE, d=2) + BATCHES, only=["S10"]), "S10", "for epoch in range(100):")
+
+
+def test_held_out_batches_whose_loss_falls_are_right(diagnose, assert_outcome):
+    text = (HEAD.format(y=KNOWN, d=2) + BATCHES).replace("range(100)", "range(50)").replace("0.02", "0.005")
+    assert_outcome(diagnose(text, only=["S10"]), "S10", "passed")

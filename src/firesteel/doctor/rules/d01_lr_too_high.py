@@ -22,6 +22,7 @@ class LrTooHigh(Rule):
     id: ClassVar[str] = "D01"
     title: ClassVar[str] = "learning rate too high"
     level: ClassVar[Level] = "E"
+    consequence_of: ClassVar[tuple[str, ...]] = ("O01", "O08")
     has_replay: ClassVar[bool] = True
     what: ClassVar[str] = (
         "Each step overshoots: the loss jumps, rises or becomes NaN, or the first steps throw the net so far off that "
@@ -31,7 +32,7 @@ class LrTooHigh(Rule):
         "A training that ends no better than half way from the best constant answer is replayed on copies: the "
         "captured batches, the same optimizer, the same first weights, once as it was and once with a tenth and a "
         "hundredth of the learning rate. It is an error if the replay fails as the run did and the lower rate ends far"
-        " lower on batches that were not trained on."
+        " lower on rows that were not trained on."
     )
     silent: ClassVar[str] = (
         "Trainings that learn, however large the number; trainings that a lower rate would not have helped; scripts "

@@ -6,17 +6,20 @@ import statistics
 from collections.abc import Iterable
 from typing import ClassVar
 
+from firesteel.doctor.curves import Curve
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.places import change_of_lr
 from firesteel.doctor.reexecuting import CannotReplay
 from firesteel.doctor.remedies import Trouble, trouble_of
-from firesteel.doctor.replaying import Curve
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.trainings import mean_of
 
 #: Shorter trainings may be meant so.
 LEAST_STEPS = 40
 #: The loss moved by at most so much of the way that a higher rate goes: an error, or a warning.
 BARELY, LITTLE = 0.15, 0.35
+#: A loss that has risen by so much is no matter of too small steps.
+RISES = 1.1
 #: Ten times the steps go at most so much of it.
 LONGER_HELPS = 0.5
 #: A schedule that takes most of the rate away is another bug.
@@ -27,6 +30,7 @@ class LrTooLow(Rule):
     id: ClassVar[str] = "D02"
     title: ClassVar[str] = "learning rate too low"
     level: ClassVar[Level] = "E"
+    consequence_of: ClassVar[tuple[str, ...]] = ("L05", "O01", "O02", "O04", "O05", "O06", "O09", "G01", "G02", "D08")
     has_replay: ClassVar[bool] = True
     what: ClassVar[str] = (
         "The steps are so small that the weights stay where they began: the loss barely moves, and more epochs would "
@@ -35,7 +39,7 @@ class LrTooLow(Rule):
     detected: ClassVar[str] = (
         "A training that ends near the best constant answer is replayed on copies with 10, 100, ... times the rate. It"
         " is an error if the loss moved by less than 15 % of the way that a higher rate goes in as many steps, on "
-        "batches that were not trained on, and ten times the steps at the old rate do not go half of that way either."
+        "rows that were not trained on, and ten times the steps at the old rate do not go half of that way either."
     )
     silent: ClassVar[str] = (
         "Trainings that learn; short runs (fewer than 40 steps, or where more steps of the same kind would do); "
@@ -68,6 +72,8 @@ for epoch in range(100):
         if trouble is None or trouble.cure is None or trouble.cured is None or trouble.cure.lr_factor <= 1:
             return
         training = trouble.training
+        if training.end > RISES * mean_of(training.curve[: max(3, training.n_steps // 10)]):
+            return
         longer = trouble.longer
         is_short = training.n_steps < LEAST_STEPS or longer is None or _way(trouble, longer) > LONGER_HELPS
         if is_short or statistics.fmean(training.lrs) < LEAST_MEAN * training.lr:
@@ -91,9 +97,9 @@ for epoch in range(100):
 def _whole_way(trouble: Trouble) -> float:
     """How far the loss falls at the higher rate."""
     assert trouble.cured is not None
-    return max(trouble.cured.start - trouble.cured.end, 1e-12)
+    return max(trouble.cured.start - trouble.cured.best, 1e-12)
 
 
 def _way(trouble: Trouble, curve: Curve) -> float:
     """How much of that way another replay goes."""
-    return (curve.start - curve.end) / _whole_way(trouble)
+    return (curve.start - curve.best) / _whole_way(trouble)

@@ -27,7 +27,7 @@ class InputsNotScaled(Rule):
     detected: ClassVar[str] = (
         "The data to which the first weights are applied have columns of tens and more (or only tiny ones), the "
         "training ends near the best constant answer, and its replay on copies does so too, while the same replay with"
-        " each column brought to mean 0 and standard deviation 1 ends far lower, on batches that were not trained on."
+        " each column brought to mean 0 and standard deviation 1 ends far lower, on rows that were not trained on."
     )
     silent: ClassVar[str] = (
         "Nets that learn although their inputs are large; ids that go into an embedding; inputs that a batch norm "

@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 import torch
 
 from firesteel.doctor.captures import is_layer_output
+from firesteel.doctor.curves import Curve
 from firesteel.doctor.facts import Facts, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import in_order
 from firesteel.doctor.nonfinite import Origin, backward_origin, forward_origin, has_bad_data, is_bad_at_end
 from firesteel.doctor.reexecuting import CannotReplay
 from firesteel.doctor.remedies import AS_IT_WAS, CURED, LOWER, OF_THE_REPLAY, Trouble, trouble_of
-from firesteel.doctor.replaying import Change, Curve, replays_of
+from firesteel.doctor.replaying import Change, replays_of
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 from firesteel.doctor.trainings import Compares, main_training
@@ -206,7 +207,7 @@ def _with_relus(trouble: Trouble) -> Curve | None:
             curve = trouble.replays.curve(Change(lr_factor=change.lr_factor, swap=swap, name="relu"))
         except CannotReplay:
             continue
-        if curve.relative <= min(CURED, OF_THE_REPLAY * trouble.control.relative):
+        if curve.best_relative <= min(CURED, OF_THE_REPLAY * trouble.control.best_relative):
             return curve
     return None
 

@@ -15,7 +15,7 @@ from firesteel.doctor.lineage import in_order, origin
 from firesteel.doctor.places import site_of_forward
 from firesteel.doctor.reexecuting import CannotReplay
 from firesteel.doctor.remedies import Trouble, trouble_of
-from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.rules.rule import KEEP_FROM_LEARNING, Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 
 LEAST_ROWS = 8
@@ -26,6 +26,8 @@ ALIKE = 2e-6
 N_CALLS = 3
 #: One class in so many rows, with a loss of so much of what the best constant answer costs, is worth a note.
 MANY_ROWS, NOTHING_LEARNT = 100, 0.95
+#: A weight decay holds the net where it ends with so much of what the best constant answer costs.
+HELD = 0.9
 _SAME = ("its inputs are the same in every row", "look at what goes in: scaling or a cast has made all rows equal")
 _SOMEWHERE = ("what tells rows apart is lost inside", "print the spread over rows, layer by layer: x.std(0).max()")
 
@@ -44,6 +46,7 @@ class ConstantPredictions(Rule):
     id: ClassVar[str] = "D09"
     title: ClassVar[str] = "the same prediction for every row"
     level: ClassVar[Level] = "E"
+    consequence_of: ClassVar[tuple[str, ...]] = (*KEEP_FROM_LEARNING, "D06")
     has_replay: ClassVar[bool] = True
     what: ClassVar[str] = (
         "Whatever goes in, the same comes out: the net has lost its inputs on the way, and can at best learn the mean "
@@ -52,7 +55,8 @@ class ConstantPredictions(Rule):
     detected: ClassVar[str] = (
         "The outputs of the last calls in training and in evaluation: all rows the same to the last digits, while the "
         "targets differ. Going back from there, the first operation is named whose result is the same for every row "
-        "although what went in was not."
+        "although what went in was not. And where a training ends no better than the best constant answer: its replay "
+        "on copies without weight decay."
     )
     silent: ClassVar[str] = (
         "Outputs that differ between rows, however little is learnt; the first steps of heads that begin with zeros; "
@@ -77,6 +81,10 @@ for epoch in range(20):
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
+        trouble = _trouble(case)
+        if trouble is not None and _is_held_by_decay(trouble):
+            yield self._held_by_decay(trouble)
+            return
         calls = _last_calls(facts) or _last_losses(facts)
         if not calls:
             raise NotApplicable("no output of a net for several rows was kept after the first steps")
@@ -102,6 +110,16 @@ for epoch in range(20):
             evidence=f"in all {len(winners)} rows of the last {len(calls)} calls; {trouble.says_run()}",
             why="the net has learnt how frequent the classes are, and nothing from its inputs",
             fix="look for what keeps it from learning: the labels of other rows, a cut graph, units that are all dead",
+        )
+
+    def _held_by_decay(self, trouble: Trouble) -> Finding:
+        training = trouble.training
+        return self.finding(
+            training.place,
+            message=f"the weight decay {training.settings['weight_decay']:g} leaves one prediction for every row",
+            evidence=f"{trouble.says_run()}; {trouble.says()} (no weight decay)",
+            why="each step pulls the weights back to 0 by more than the loss moves them",
+            fix="take a far smaller weight_decay: 1e-4 is common, 1e-2 in AdamW",
         )
 
     def _describe(self, facts: Facts, call: _Call, *, is_explained: bool) -> Finding:
@@ -132,6 +150,12 @@ def _trouble(case: Case) -> Trouble | None:
         return trouble_of(case.facts)
     except CannotReplay:
         return None
+
+
+def _is_held_by_decay(trouble: Trouble) -> bool:
+    """Run and replay end no better than the best constant answer, and the replay without weight decay far below."""
+    is_without = trouble.cure is not None and trouble.cure.drops_decay
+    return is_without and min(trouble.relative, trouble.control.relative) >= HELD
 
 
 def _is_explained(case: Case) -> bool:

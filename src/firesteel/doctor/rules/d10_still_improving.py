@@ -18,7 +18,7 @@ from firesteel.doctor.trainings import Training, main_training
 
 LEAST_STEPS = 15
 N_TIMES = 4
-#: Over the last third the loss fell by so much of itself, and by so many times the noise.
+#: Over the last half the loss fell by so much of itself, and by so many times the noise.
 STILL_FALLS, BEYOND_NOISE = 0.02, 2.0
 #: It has so much of what the best constant answer costs left, and the replay with more steps ends so much lower.
 LEFT, LOWER = 0.3, 0.7
@@ -33,8 +33,8 @@ class StillImproving(Rule):
     has_replay: ClassVar[bool] = True
     what: ClassVar[str] = "The training ended while its loss was still falling; more epochs would have made it better."
     detected: ClassVar[str] = (
-        "The loss fell over the last third of the steps by more than its noise, much of it is left, and a replay on "
-        "copies with four times the steps ends far lower on batches that were not trained on."
+        "The loss fell over the last half of the steps by more than its noise, much of it is left, and a replay on "
+        "copies with four times the steps ends far lower on rows that were not trained on."
     )
     silent: ClassVar[str] = "Losses that have levelled off; schedules that have come to their end; runs of a few steps."
     sick: ClassVar[str] = """
@@ -76,13 +76,13 @@ for epoch in range(3):
             now, longer = replays.curve(AS_IT_WAS), replays.curve(Change(n_times=N_TIMES))
         except CannotReplay as reason:
             raise NotApplicable(f"nothing was replayed: {reason}") from None
-        if longer.relative > LOWER * now.relative:
+        if longer.best_relative > LOWER * now.best_relative:
             return
         line, text = _loop(case, training)
         yield self.finding(
             (case.sources.of(training.batches[0][0].site), line),
             message="the training stopped while its loss was still falling",
-            evidence=f"the loss went {training.says()} in {training.n_steps} steps, by {fall:.1%} over the last third; "
+            evidence=f"the loss went {training.says()} in {training.n_steps} steps, by {fall:.1%} in the last half; "
             f"replayed on copies it goes {now.says()} in as many steps, {longer.says()} in {longer.n_steps}",
             why="more epochs would have made it better",
             fix=f"let it run longer: {text}",
@@ -90,9 +90,8 @@ for epoch in range(3):
 
 
 def _fall(training: Training) -> float | None:
-    """By how much of itself the loss fell over the last third; None where that is nothing, or noise."""
-    third = max(3, training.n_steps // 3)
-    tail = training.curve[-third:]
+    """By how much of itself the loss fell over the last half; None where that is nothing, or noise."""
+    tail = training.curve[-(training.n_steps // 2) :]
     if len(tail) < 2 * 3 - 1 or not all(math.isfinite(one) for one in tail):
         return None
     half = len(tail) // 2

@@ -13,6 +13,12 @@ from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.sites import Site
 from firesteel.doctor.source import Source, Sources
 
+#: Bugs each of which can keep a net from learning anything: what is seen of a net that learnt nothing comes of them.
+KEEP_FROM_LEARNING = (
+    "L01", "L02", "L03", "L04", "L05", "L06", "L08", "L09", "L10", "O01", "O02", "O03", "O04", "O05", "O06", "O07",
+    "O09", "O10", "G01", "G02", "D01", "D02", "D04", "D05", "D07", "D08", "S01", "S02", "S03", "S04", "S06", "S12",
+)  # fmt: skip
+
 
 class NotApplicable(Exception):
     """A rule has nothing to look at; the text completes "not applicable because ..."."""
@@ -47,6 +53,7 @@ class Rule(ABC):
     has_replay: ClassVar[bool] = False  # trains copies after the script; left out with --no-probes
     is_cheap: ClassVar[bool] = True
     is_header: ClassVar[bool] = False  # stands above what other rules found
+    consequence_of: ClassVar[tuple[str, ...]] = ()  # rules whose findings, from a warning up, explain those of this one
 
     @abstractmethod
     def judge(self, case: Case) -> Iterable[Finding]:

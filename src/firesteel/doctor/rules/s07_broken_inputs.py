@@ -20,6 +20,7 @@ class BrokenInputs(Rule):
     id: ClassVar[str] = "S07"
     title: ClassVar[str] = "NaN, inf or constant inputs"
     level: ClassVar[Level] = "E"
+    consequence_of: ClassVar[tuple[str, ...]] = ("D07",)
     what: ClassVar[str] = (
         "One NaN among the inputs makes the loss NaN, its gradient, and with one step every weight. Inputs that "
         "are the same for all rows (an integer division, a broken column) tell the net nothing."

@@ -9,7 +9,7 @@ import torch
 
 from firesteel.doctor.facts import Facts, Forward, Loss
 from firesteel.doctor.findings import Finding, Level
-from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.rules.rule import KEEP_FROM_LEARNING, Case, NotApplicable, Rule
 from firesteel.doctor.updates import has_learned
 
 #: A class with a smaller share of the labels is rare; so many of it are to be expected among what is evaluated.
@@ -21,6 +21,7 @@ class RareClassNever(Rule):
     id: ClassVar[str] = "S09"
     title: ClassVar[str] = "imbalance: the rare class is never predicted"
     level: ClassVar[Level] = "W"
+    consequence_of: ClassVar[tuple[str, ...]] = (*KEEP_FROM_LEARNING, "D06", "D09")
     what: ClassVar[str] = (
         "Where 97 of 100 rows are of one class, always saying that class is 97 % right. A net that does just that "
         "looks good by accuracy and finds nothing of what it was made for."

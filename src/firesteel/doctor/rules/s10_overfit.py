@@ -8,10 +8,15 @@ from typing import ClassVar
 
 from firesteel.doctor.facts import Facts, Forward, Loss
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.places import loop_of_epochs
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 
 #: The held-out loss ends so many times above its least, and the training loss so many times below the held-out one.
 RISEN, APART = 1.5, 5.0
+#: It rises still if it ends so many times above its least.
+RISING = 1.1
+#: The same where each loss is of other held-out rows.
+RISEN_OF_OTHERS = 2.0
 LEAST_POINTS = 3
 
 
@@ -19,13 +24,15 @@ class Overfit(Rule):
     id: ClassVar[str] = "S10"
     title: ClassVar[str] = "overfitting"
     level: ClassVar[Level] = "W"
+    consequence_of: ClassVar[tuple[str, ...]] = ("S02", "S03", "S06")
     what: ClassVar[str] = (
         "The training loss goes on falling while the held-out loss rises: from there on the net learns what is "
         "peculiar to the training rows, and becomes worse, or at least too sure, on new ones."
     )
     detected: ClassVar[str] = (
         "The same loss on rows that were not trained on, at least three times: it ends more than half above its "
-        "least value, while the training loss ends at less than a fifth of it."
+        "least value, or that much above the loss of the untrained net, while the training loss ends at less than a "
+        "fifth of it."
     )
     silent: ClassVar[str] = "Runs that load earlier weights again (early stopping), and losses that are still falling."
     sick: ClassVar[str] = """
@@ -61,26 +68,50 @@ for epoch in range(100):
         series = max(by_site.values(), key=len, default=[])
         if len(series) < LEAST_POINTS:
             raise NotApplicable("no loss on held-out rows was looked at three times")
-        values = [float(one.made.value) for one in series if one.made.value is not None]
+        points = _by_step(series)
+        values = list(points.values())
         curve = facts.curve()
         train = sum(curve[-5:]) / len(curve[-5:]) if curve else 0.0
-        least, last = min(values), values[-1]
-        if last <= RISEN * least or values.index(least) == len(values) - 1 or not 0 <= train * APART < last:
+        if not curve or not 0 <= train * APART < values[-1]:
             return
-        if not _is_one_set(facts, series) or any(_loads_weights(case, path) for path in facts.files()):
+        if not _has_risen(values, curve[0], is_one_set=_is_one_set(facts, series)):
             return
-        best = series[values.index(least)]
+        if any(_loads_weights(case, path) for path in facts.files()):
+            return
+        least, (end, last) = min(values), list(points.items())[-1]
+        best = list(points)[values.index(least)]
+        untrained = f", where the untrained net had {curve[0]:.3g}" if last <= RISEN * least else ""
         site = facts.backwards[-1].site
         source = case.sources.of(site)
-        loops = source.loops_around(site.line)
+        loop = loop_of_epochs(source, site.line)
         yield self.finding(
-            (source, loops[-1].lineno) if loops else site,
+            (source, loop.lineno) if loop is not None else site,
             message="the net learns the training rows by heart",
-            evidence=f"the held-out loss was {least:.3g} after {best.step:,} steps and is {last:.3g} after "
-            f"{series[-1].step:,}; the training loss ended at {train:.3g}",
+            evidence=f"the held-out loss was {least:.3g} after {best:,} steps and is {last:.3g} after "
+            f"{end:,}{untrained}; the training loss ended at {train:.3g}",
             why="from its least value on, the net became worse on new rows",
             fix="     stop there (early stopping), or hold against it: weight decay, dropout, a smaller net, more rows",
         )
+
+
+def _by_step(series: list[Loss]) -> dict[int, float]:
+    """The mean of the losses that were taken with the same weights, by the number of steps before them."""
+    found: dict[int, list[float]] = {}
+    for one in series:
+        if one.made.value is not None:
+            found.setdefault(one.step, []).append(float(one.made.value))
+    return {step: sum(values) / len(values) for step, values in found.items()}
+
+
+def _has_risen(values: list[float], untrained: float, *, is_one_set: bool) -> bool:
+    """The end is far above the least, or above that of an untrained net and rising still.
+
+    Of batches that were not the same each time the last two are, and farther.
+    """
+    if is_one_set:
+        is_far = values[-1] > RISEN * min(values) or values[-1] > max(RISEN * untrained, RISING * min(values))
+        return len(values) >= LEAST_POINTS and is_far
+    return len(values) > LEAST_POINTS and min(values[-2:]) > RISEN_OF_OTHERS * min(values)
 
 
 def _is_held_out(facts: Facts, loss: Loss) -> bool:
