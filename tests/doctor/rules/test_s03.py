@@ -177,41 +177,67 @@ for epoch in range(3):
         optimizer.step()
 """
 
+COPIED = "nn.TransformerEncoder(nn.TransformerEncoderLayer(3, 1, 4), 1)"
 #: (the net, the fragment of the line that mixes; "" where none does)
 NETS = {
     "dropout beside it": ({"body": "nn.GRU(3, 8, 2, dropout=0.5)", "d": 8, "last": "self.body(x)[0][:, -1]"}, "nn.GRU"),
     "the copy of a layer": (
-        {"body": "nn.TransformerEncoder(nn.TransformerEncoderLayer(3, 1, 4), 1)", "d": 3, "last": "self.body(x).mean(1)"},
+        {
+            "body": "nn.TransformerEncoder(nn.TransformerEncoderLayer(3, 1, 4), 1)",
+            "d": 3,
+            "last": "self.body(x).mean(1)",
+        },
         "nn.TransformerEncoderLayer",
     ),
     "an axis moved before it": (
-        {"body": "nn.GRU(3, 8, batch_first=True)", "d": 8, "first": "x = x.transpose(0, 1)", "last": "self.body(x)[0][-1]"},
+        {
+            "body": "nn.GRU(3, 8, batch_first=True)",
+            "d": 8,
+            "first": "x = x.transpose(0, 1)",
+            "last": "self.body(x)[0][-1]",
+        },
         "x.transpose(0, 1)",
     ),
     "a view before it": (
-        {"body": "nn.GRU(3, 8)", "d": 8, "first": "x = x.view(5, -1, 3)", "last": "self.body(x)[0][-1]"}, "x.view(5, -1, 3)",
+        {"body": "nn.GRU(3, 8)", "d": 8, "first": "x = x.view(5, -1, 3)", "last": "self.body(x)[0][-1]"},
+        "x.view(5, -1, 3)",
     ),
     "a softmax over the batch": (
-        {"body": "nn.Linear(3, 1)", "d": 3, "first": "w = self.body(x).softmax(0)", "last": "(w * x).sum(1)"}, "softmax(0)",
+        {"body": "nn.Linear(3, 1)", "d": 3, "first": "w = self.body(x).softmax(0)", "last": "(w * x).sum(1)"},
+        "softmax(0)",
     ),
     "a table taken for one sequence": (
-        {"body": "nn.GRU(15, 8)", "d": 8, "last": "self.body(x.flatten(1))[0]"}, "nn.GRU(15, 8)",
+        {"body": "nn.GRU(15, 8)", "d": 8, "last": "self.body(x.flatten(1))[0]"},
+        "nn.GRU(15, 8)",
     ),
     "time first by a transpose": (
-        {"body": "nn.GRU(3, 8)", "d": 8, "last": "self.body(x.transpose(0, 1))[0][-1]"}, "",
+        {"body": "nn.GRU(3, 8)", "d": 8, "last": "self.body(x.transpose(0, 1))[0][-1]"},
+        "",
     ),
     "rows exchanged in training": (
-        {"body": "nn.Linear(3, 3)", "d": 3, "first": "h = self.body(x).mean(1)", "last": "h + h[torch.randperm(len(h))]"}, "",
+        {
+            "body": "nn.Linear(3, 3)",
+            "d": 3,
+            "first": "h = self.body(x).mean(1)",
+            "last": "h + h[torch.randperm(len(h))]",
+        },
+        "",
     ),
     "centred as a batch norm does": (
-        {"body": "nn.Linear(3, 3)", "d": 3, "first": "h = self.body(x).mean(1)", "last": "h - h.mean(0)"}, "",
+        {"body": "nn.Linear(3, 3)", "d": 3, "first": "h = self.body(x).mean(1)", "last": "h - h.mean(0)"},
+        "",
     ),
     "a running state": (
-        {"body": "nn.Linear(3, 3)", "d": 3, "more": "self.state = torch.zeros(3)",
-             "first": "h = self.body(x).mean(1); self.state = 0.9 * self.state.detach() + 0.1 * h.mean(0)",
-             "last": "h + self.state"}, "",
+        {
+            "body": "nn.Linear(3, 3)",
+            "d": 3,
+            "more": "self.state = torch.zeros(3)",
+            "first": "h = self.body(x).mean(1); self.state = 0.9 * self.state.detach() + 0.1 * h.mean(0)",
+            "last": "h + self.state",
+        },
+        "",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", NETS)
