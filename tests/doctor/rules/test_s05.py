@@ -68,7 +68,7 @@ for _ in range(4):
         if k == 3:
             break
 """,
-        "enumerate(loader)",
+        "if k == 3:",
     ),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from math import gcd
@@ -150,8 +151,10 @@ for epoch in range(5):
         if missed < max(1, LEAST_SHARE * n) or n_asked_most >= n or max(asked) >= n:
             return
         site = loader.passes[-1].site
+        source = case.sources.of(site)
+        leaving = _leaving(source, site.line)
         yield self.finding(
-            site,
+            (source, leaving.test) if leaving is not None else site,
             message="the loader is left before its end in every pass, at the same rows",
             evidence=f"in {len(loader.passes)} passes {len(asked):,} of {n:,} rows were asked for",
             why="the other rows were collected for nothing",
@@ -163,6 +166,15 @@ def _is_by_chance(taken: list[int]) -> bool:
     """Some rows come far more often than others: they are drawn anew each time, and some are not drawn yet."""
     counts = Counter(taken).values()
     return max(counts) > 2 * min(counts) + 1
+
+
+def _leaving(source: Source, number: int) -> ast.If | None:
+    """The condition under which the loop over a loader that begins on a line is left."""
+    for loop in source.nodes(ast.For):
+        if loop.lineno <= number <= (loop.iter.end_lineno or loop.lineno):
+            ways = [one for one in ast.walk(loop) if isinstance(one, ast.If)]
+            return next((one for one in ways if any(isinstance(part, ast.Break) for part in one.body)), None)
+    return None
 
 
 def _chain(made: Made | None) -> Iterable[Made]:
