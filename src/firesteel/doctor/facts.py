@@ -279,6 +279,17 @@ class Call:
 
 
 @dataclass(eq=False)
+class Holds:
+    """What a dataset of the user's held when its loader was made: whole numbers, and how many rows each thing has."""
+
+    path: str
+    kind: str  # name of its class
+    n_rows: int  # what it says of its own length
+    numbers: dict[str, int]
+    lengths: dict[str, int]
+
+
+@dataclass(eq=False)
 class Loader:
     at: int
     ref: weakref.ref[Any]
@@ -291,6 +302,7 @@ class Loader:
     n_workers: int
     has_worker_init: bool = False  # a worker_init_fn
     generators: tuple[tuple[str, str, str], ...] = ()  # held by the dataset: attribute, kind, file of the holder
+    holds: Holds | None = None  # of a dataset of the user's
     passes: list[LoaderPass] = field(default_factory=list)
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-from firesteel.doctor.facts import Loader, LoaderPass
+from firesteel.doctor.facts import Holds, Loader, LoaderPass
 from firesteel.doctor.modules import creation_site
 from firesteel.doctor.sites import find_site, is_users_file
 from firesteel.doctor.state import Watched
@@ -66,6 +66,7 @@ class _Loaders:
             batch_size=loader.batch_size, sampler=type(loader.sampler).__name__, drop_last=bool(loader.drop_last),
             n_workers=loader.num_workers, has_worker_init=loader.worker_init_fn is not None,
             generators=tuple(_generators_in(loader.dataset)) if loader.num_workers > 1 else (),
+            holds=_held_by(loader.dataset),
         )  # fmt: skip
         self._known[id(loader)] = record
         self._watch.facts.loaders.append(record)
@@ -125,6 +126,22 @@ class _Loaders:
             rows = index if isinstance(index, list | tuple) else [index]
             one.indices.extend(row for row in rows if isinstance(row, int))
             self._n_kept += len(rows)
+
+
+def _held_by(dataset: Any) -> Holds | None:
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    code = getattr(getattr(type(dataset), "__getitem__", None), "__code__", None)
+    if code is None or not is_users_file(code.co_filename) or not hasattr(type(dataset), "__len__"):
+        return None
+    held = getattr(dataset, "__dict__", {})
+    numbers = {name: one for name, one in held.items() if type(one) is int}
+    lengths = {name: len(one) for name, one in held.items() if type(one) in (list, tuple)}
+    for name, one in held.items():
+        shape = getattr(one, "shape", None)
+        if isinstance(shape, tuple) and shape:
+            lengths[name] = int(shape[0])
+    return Holds(code.co_filename, type(dataset).__name__, len(dataset), numbers, lengths)
 
 
 def _generators_in(thing: Any, depth: int = 3) -> Iterator[tuple[str, str, str]]:

@@ -42,9 +42,14 @@ class _Quiet:
 class Expression:
     """A loss whose leaves are parameters and data; `compute` evaluates it with other values of either."""
 
-    def __init__(self, loss: Made, learns: Iterable[Param]) -> None:
-        """Raises CannotReplay where something that it needs was not kept."""
+    def __init__(self, loss: Made, learns: Iterable[Param], *, given: Iterable[Made] = ()) -> None:
+        """Of those `given` other values will be given: what is made of them is computed anew, as with parameters.
+
+        Raises:
+            CannotReplay: something that it needs was not kept.
+        """
         self._learns = {id(param): param for param in learns}
+        self._given = {id(one) for one in given}
         self._depends: dict[int, bool] = {}
         self.loss = loss
         everything = in_order(loss, most=MOST_OPS)
@@ -54,7 +59,11 @@ class Expression:
             self._depends[id(made)] = self._leads_to_param(made)
         if not self._depends[id(loss)]:
             raise CannotReplay("the loss reaches no parameter whose first values were kept")
-        self.dependent = [made for made in everything if self._depends[id(made)] and made.op != "parameter"]
+        self.dependent = [
+            made
+            for made in everything
+            if self._depends[id(made)] and made.op != "parameter" and id(made) not in self._given
+        ]
         self.leaves = [made for made in everything if self._depends[id(made)] and made.op == "parameter"]
         self.params = [made.param for made in self.leaves if made.param is not None]
         self._data: dict[int, Value] = {}
@@ -64,11 +73,13 @@ class Expression:
             if made.func is None and made.op != "part":
                 raise CannotReplay(f"`{made.op}` on line {made.site.line} was not seen as one operation")
             for parent in made.parents:
-                if not self._depends[id(parent)]:
+                if not self._depends[id(parent)] or id(parent) in self._given:
                     self._data[id(parent)] = self._value_of(parent)
         self.is_random = any(made.op in RANDOM or _draws(made) for made in self.dependent)
 
     def _leads_to_param(self, made: Made) -> bool:
+        if id(made) in self._given:
+            return True
         if made.op == "parameter":
             return made.param is not None and id(made.param) in self._learns
         return any(self._depends.get(id(parent), False) for parent in made.parents)

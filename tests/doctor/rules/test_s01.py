@@ -146,3 +146,26 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 
 def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(NOTHING, only=["S01"]), "S01", "not applicable")
+
+
+METRIC = """
+import numpy as np
+import torch
+from torch import nn
+torch.manual_seed(0)
+x, y = torch.randn(40, 3), torch.randn(40)
+net = nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for step in range(3):
+    optimizer.zero_grad()
+    nn.functional.mse_loss(net(x).squeeze(1), y).backward()
+    optimizer.step()
+pred = net(x).detach().numpy(){shape}
+truth = y.numpy()
+error = np.abs(pred - truth).mean()
+"""
+
+
+def test_the_error_of_arrays_is_looked_at(diagnose, assert_found, assert_outcome) -> None:
+    assert_found(diagnose(METRIC.format(shape=""), only=["S01"]), "S01", "np.abs(pred - truth)")
+    assert_outcome(diagnose(METRIC.format(shape=".ravel()"), only=["S01"]), "S01", "passed")

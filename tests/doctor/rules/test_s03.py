@@ -28,7 +28,7 @@ for i in range(0, 60, 20):
     F.mse_loss(net(x[i : i + 20]), y[i : i + 20]).backward()
     optimizer.step()
 """,
-        "self.body(x)",
+        "nn.GRU(3, 8)",
     ),
     "attention": (
         """
@@ -53,7 +53,7 @@ for i in range(0, 60, 20):
     F.mse_loss(net(x[i : i + 20]), y[i : i + 20]).backward()
     optimizer.step()
 """,
-        "self.body(x, x, x)",
+        "nn.MultiheadAttention(3, 1)",
     ),
     "a mean over the batch": (
         """
@@ -153,30 +153,122 @@ def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) 
     assert_outcome(diagnose(NOTHING, only=["S03"]), "S03", "not applicable")
 
 
-RUNNING = """
+NET = """
 import torch
 from torch import nn
+import torch.nn.functional as F
 torch.manual_seed(0)
-x, y = torch.randn(80, 3), torch.randn(80, 1)
+x, y = torch.randn(60, 5, 3), torch.randn(60, 1)
+
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.look, self.head = nn.Linear(3, 8), nn.Linear(16, 1)
-        self.state = torch.zeros(1, 8)
+        self.body, self.head = {body}, nn.Linear({d}, 1)
+        {more}
     def forward(self, x):
-        f = torch.tanh(self.look(x))
-        self.state = 0.8 * self.state.detach() + 0.2 * f.mean(0, keepdim=True)
-        return self.head(torch.cat([f, self.state.expand(len(x), -1)], dim=1))
+        {first}
+        return self.head({last})
 net = Net()
-optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-for i in range(0, 80, 20):
-    optimizer.zero_grad()
-    nn.functional.mse_loss(net(x[i : i + 20]), y[i : i + 20]).backward()
-    optimizer.step()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for epoch in range(3):
+    for p in torch.randperm(60).split(20):
+        optimizer.zero_grad()
+        F.mse_loss(net(x[p]), y[p]).backward()
+        optimizer.step()
+"""
+
+COPIED = "nn.TransformerEncoder(nn.TransformerEncoderLayer(3, 1, 4), 1)"
+#: (the net, the fragment of the line that mixes; "" where none does)
+NETS = {
+    "dropout beside it": ({"body": "nn.GRU(3, 8, 2, dropout=0.5)", "d": 8, "last": "self.body(x)[0][:, -1]"}, "nn.GRU"),
+    "the copy of a layer": (
+        {
+            "body": "nn.TransformerEncoder(nn.TransformerEncoderLayer(3, 1, 4), 1)",
+            "d": 3,
+            "last": "self.body(x).mean(1)",
+        },
+        "nn.TransformerEncoderLayer",
+    ),
+    "an axis moved before it": (
+        {
+            "body": "nn.GRU(3, 8, batch_first=True)",
+            "d": 8,
+            "first": "x = x.transpose(0, 1)",
+            "last": "self.body(x)[0][-1]",
+        },
+        "x.transpose(0, 1)",
+    ),
+    "a view before it": (
+        {"body": "nn.GRU(3, 8)", "d": 8, "first": "x = x.view(5, -1, 3)", "last": "self.body(x)[0][-1]"},
+        "x.view(5, -1, 3)",
+    ),
+    "a softmax over the batch": (
+        {"body": "nn.Linear(3, 1)", "d": 3, "first": "w = self.body(x).softmax(0)", "last": "(w * x).sum(1)"},
+        "softmax(0)",
+    ),
+    "a table taken for one sequence": (
+        {"body": "nn.GRU(15, 8)", "d": 8, "last": "self.body(x.flatten(1))[0]"},
+        "nn.GRU(15, 8)",
+    ),
+    "time first by a transpose": (
+        {"body": "nn.GRU(3, 8)", "d": 8, "last": "self.body(x.transpose(0, 1))[0][-1]"},
+        "",
+    ),
+    "rows exchanged in training": (
+        {
+            "body": "nn.Linear(3, 3)",
+            "d": 3,
+            "first": "h = self.body(x).mean(1)",
+            "last": "h + h[torch.randperm(len(h))]",
+        },
+        "",
+    ),
+    "centred as a batch norm does": (
+        {"body": "nn.Linear(3, 3)", "d": 3, "first": "h = self.body(x).mean(1)", "last": "h - h.mean(0)"},
+        "",
+    ),
+    "a running state": (
+        {
+            "body": "nn.Linear(3, 3)",
+            "d": 3,
+            "more": "self.state = torch.zeros(3)",
+            "first": "h = self.body(x).mean(1); self.state = 0.9 * self.state.detach() + 0.1 * h.mean(0)",
+            "last": "h + self.state",
+        },
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_the_line_that_mixes_is_named(name: str, diagnose, assert_found, assert_outcome) -> None:
+    parts, fragment = NETS[name]
+    diagnosis = diagnose(NET.format(**{"first": "", "more": "", **parts}), only=["S03"])
+    if fragment:
+        assert_found(diagnosis, "S03", fragment)
+    else:
+        assert_outcome(diagnosis, "S03", "passed")
+
+
+SENTENCES = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+class Tagger(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words, self.rnn, self.tags = nn.Embedding(9, 4), nn.LSTM(4, 6), nn.Linear(6, 3)
+    def forward(self, ids):
+        return self.tags(self.rnn(self.words(ids).view(len(ids), 1, -1))[0].view(len(ids), -1))
+net = Tagger()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for epoch in range(3):
+    for n in (5, 4, 6):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(torch.arange(n)), torch.arange(n) % 3).backward()
+        optimizer.step()
 """
 
 
-def test_a_running_mean_is_no_mixing(diagnose, assert_found, assert_outcome):
-    assert_outcome(diagnose(RUNNING, only=["S03"]), "S03", "passed")
-    mixed = RUNNING.replace("0.8 * self.state.detach() + 0.2 * f", "f")
-    assert_found(diagnose(mixed, only=["S03"]), "S03", "return self.head(torch.cat(")
+def test_one_sentence_at_a_time_is_no_batch(diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(SENTENCES, only=["S03"]), "S03", "passed")

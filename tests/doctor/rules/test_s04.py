@@ -88,3 +88,20 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 
 def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(NOTHING, only=["S04"]), "S04", "not applicable")
+
+
+GAN = """
+import torch
+torch.manual_seed(0)
+net = torch.nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for step in range(6):
+    label = torch.full((8, 1), float(step % 2))
+    optimizer.zero_grad()
+    torch.nn.functional.binary_cross_entropy_with_logits(net(torch.randn(8, 3)), label).backward()
+    optimizer.step()
+"""
+
+
+def test_constant_targets_are_no_labels_in_order(diagnose) -> None:
+    assert not diagnose(GAN, only=["S04"]).findings

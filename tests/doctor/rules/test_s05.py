@@ -88,7 +88,7 @@ for _ in range(4):
         if k == 3:
             break
 """,
-        "enumerate(loader)",
+        "if k == 3:",
     ),
 }
 
@@ -153,3 +153,74 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 
 def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(NOTHING, only=["S05"]), "S05", "not applicable")
+
+
+DATASET = """
+import torch
+from torch.utils.data import DataLoader, Dataset
+torch.manual_seed(0)
+class Rows(Dataset):
+    def __init__(self, x, y, window=4):
+        self.x, self.y, self.window = x, y, window
+    def __len__(self):
+        return {length}
+    def __getitem__(self, i):
+        return {item}
+net = torch.nn.Linear({width}, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+loader = DataLoader(Rows(torch.randn(60, 4), torch.randn(60, 1)), batch_size=5, shuffle=True)
+for epoch in range(2):
+    for xb, yb in loader:
+        optimizer.zero_grad()
+        (net(xb.flatten(1)) - yb).pow(2).mean().backward()
+        optimizer.step()
+"""
+ROW, WINDOW, NEXT = (
+    "self.x[i], self.y[i]",
+    "self.x[i : i + self.window], self.y[i + self.window - 1]",
+    "self.x[i], self.x[i + 1, :1]",
+)
+BLOCK = "self.x[i * self.window : (i + 1) * self.window], self.y[i]"
+
+#: (length, item, width, it is too short)
+LENGTHS = {
+    "one short": ("len(self.x) - 1", ROW, 4, True),
+    "the columns": ("self.x.shape[1] * 1 if False else self.x.shape[1]", ROW, 4, False),
+    "the other axis": ("self.x.shape[1]", ROW, 4, True),
+    "a left-over number": ("20", ROW, 4, True),
+    "windows that do not overlap in length only": ("len(self.x) // self.window", WINDOW, 16, True),
+    "windows": ("len(self.x) - self.window + 1", WINDOW, 16, False),
+    "one window less": ("len(self.x) - self.window", WINDOW, 16, False),
+    "blocks": ("len(self.x) // self.window", BLOCK, 16, False),
+    "pairs": ("len(self.x) - 1", NEXT, 4, False),
+    "all": ("len(self.x)", ROW, 4, False),
+}
+
+
+@pytest.mark.parametrize("name", LENGTHS)
+def test_the_length_of_a_dataset_is_held_against_what_it_holds(name: str, diagnose, assert_found) -> None:
+    length, item, width, is_short = LENGTHS[name]
+    diagnosis = diagnose(DATASET.format(length=length, item=item, width=width), only=["S05"])
+    if is_short:
+        assert_found(diagnosis, "S05", f"return {length}")
+    else:
+        assert not diagnosis.findings
+        assert not diagnosis.failures
+
+
+BY_CHANCE = """
+import torch
+torch.manual_seed(0)
+x, y = torch.randn(80, 3), torch.randn(80, 1)
+net = torch.nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for step in range(25):
+    rows = torch.randint(0, 80, (10,))
+    optimizer.zero_grad()
+    torch.nn.functional.mse_loss(net(x[rows]), y[rows]).backward()
+    optimizer.step()
+"""
+
+
+def test_rows_drawn_by_chance_are_not_left_out(diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(BY_CHANCE, only=["S05"]), "S05", "passed")

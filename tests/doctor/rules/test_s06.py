@@ -90,3 +90,68 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 
 def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(NOTHING, only=["S06"]), "S06", "not applicable")
+
+
+ARRAYS = """
+import random
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from sklearn.utils import shuffle
+torch.manual_seed(0)
+np.random.seed(0)
+random.seed(0)
+x = np.random.randn(64, 4).astype("float32")
+y = (x[:, :1] * 2).astype("float32")
+{before}
+x, y = {made}
+data = torch.utils.data.TensorDataset(x, y)
+net = nn.Linear(4, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for a, b in torch.utils.data.DataLoader(data, batch_size=16, shuffle=True):
+    optimizer.zero_grad()
+    nn.functional.mse_loss(net(a), b).backward()
+    optimizer.step()
+"""
+FROM, LEGACY = "torch.from_numpy(x), torch.from_numpy(y)", "torch.FloatTensor(x), torch.FloatTensor(y)"
+FRAME = "f = pd.DataFrame(x)\nf['y'] = y\n"
+SICK_ARRAYS = {
+    "shuffled in place": ("np.random.shuffle(x)", "np.random.shuffle(x)"),
+    "each for itself": ("np.random.shuffle(x)\nnp.random.shuffle(y)", "np.random.shuffle(y)"),
+    "by an order": ("rng = np.random.default_rng(1)\np = rng.permutation(64)\nx = x[p]", "x = x[p]"),
+    "a frame's sample": (FRAME + "x = f[[0, 1, 2, 3]].sample(frac=1).to_numpy()", "sample(frac=1)"),
+    "in a function": (
+        "def mix(a, b):\n    a = a - a.mean(0)\n    np.random.shuffle(a)\n    return a, b\nx, y = mix(x, y)",
+        "np.random.shuffle(a)",
+    ),
+}
+STATE = "s = np.random.get_state()\nnp.random.shuffle(x)\nnp.random.set_state(s)\nnp.random.shuffle(y)"
+INDEX = "g = f[[0, 1, 2, 3]].sample(frac=1)\nx, y = g.values, f.loc[g.index, ['y']].values"
+HEALTHY_ARRAYS = {
+    "one order": "p = np.random.permutation(64)\nx, y = x[p], y[p]",
+    "the seed set anew": "np.random.seed(1)\nnp.random.shuffle(x)\nnp.random.seed(1)\nnp.random.shuffle(y)",
+    "the state put back": STATE,
+    "both at once": "x, y = shuffle(x, y)",
+    "pairs": "p = list(zip(x, y))\nrandom.shuffle(p)\nx, y = map(np.array, zip(*p))",
+    "targets made later": "np.random.shuffle(x)\ny = (x[:, :1] * 2).copy()",
+    "targets by the frame's index": FRAME
+    + "g = f[[0, 1, 2, 3]].sample(frac=1)\nx, y = g.values, f.loc[g.index, ['y']].values",
+    "the same random state": (
+        "x = pd.DataFrame(x).sample(frac=1, random_state=2).values\n"
+        "y = pd.DataFrame(y).sample(frac=1, random_state=2).values"
+    ),
+}
+
+
+@pytest.mark.parametrize("made", [FROM, LEGACY])
+@pytest.mark.parametrize("name", SICK_ARRAYS)
+def test_an_order_that_only_one_array_went_through_is_found(name: str, made: str, diagnose, assert_found) -> None:
+    before, fragment = SICK_ARRAYS[name]
+    assert_found(diagnose(ARRAYS.format(before=before, made=made), only=["S06"]), "S06", fragment)
+
+
+@pytest.mark.parametrize("made", [FROM, LEGACY])
+@pytest.mark.parametrize("name", HEALTHY_ARRAYS)
+def test_arrays_in_one_order_are_passed(name: str, made: str, diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(ARRAYS.format(before=HEALTHY_ARRAYS[name], made=made), only=["S06"]), "S06", "passed")

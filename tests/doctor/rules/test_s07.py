@@ -161,3 +161,39 @@ for _ in range(12):
     diagnosis = diagnose(text, only=["D07", "S07"])
     assert_found(diagnosis, "D07", "h = h / h.std")
     assert [one.rule for one in diagnosis.findings if one.level in "EW"] == ["D07"]
+
+
+COLUMNS = """
+import numpy as np
+import torch
+np.seterr(all="ignore")
+torch.manual_seed(0)
+x = np.random.default_rng(0).uniform(1, 5, (60, 3)).astype("float32")
+y = torch.randn(60, 1)
+{before}
+x = torch.from_numpy(x)
+net = torch.nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for step in range(30):
+    rows = slice(step % 30 * 2, step % 30 * 2 + 2)
+    optimizer.zero_grad()
+    torch.nn.functional.mse_loss(net(x[rows]), y[rows]).backward()
+    optimizer.step()
+"""
+#: (what is done to the columns, the fragment of the line that breaks them)
+BROKEN = {
+    "a logarithm in a loop over columns": (
+        "x[::2, 1] = 0\nfor j in range(3):\n    x[:, j] = np.log(x[:, j])", "x[:, j] = np.log(x[:, j])",
+    ),
+    "a column without spread": (
+        "k = np.log(x.max() + 1)\nx[:, 0] = 2\nx = (x - x.mean(0)) / x.std(0)", "(x - x.mean(0)) / x.std(0)",
+    ),
+    "missing": ("x[::2, 1] = np.nan\nx = x / x.max()", "torch.from_numpy(x)"),
+    "one batch that nobody looked at": ("x[12, 1] = 0\nx = np.log(x)", "x = np.log(x)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_line_that_makes_them_is_named(name: str, diagnose, assert_found) -> None:
+    before, fragment = BROKEN[name]
+    assert_found(diagnose(COLUMNS.format(before=before), only=["S07"]), "S07", fragment)

@@ -7,7 +7,7 @@ import pytest
 NOTHING = "import torch\nprint(torch.ones(2))"
 
 SICK = {
-    "none seeded": ("import torch\nx = 1\nnet = torch.nn.Linear(2, 1)\nprint(torch.randn(2))", "torch.randn(2)"),
+    "none seeded": ("import torch\nx = 1\nnet = torch.nn.Linear(2, 1)\nprint(torch.randn(2))", "torch.nn.Linear(2, 1)"),
     "numpy is not": (
         "import numpy as np\nimport torch\ntorch.manual_seed(1)\nnp.random.shuffle([1, 2])\ntorch.rand(1)",
         "torch.manual_seed(1)",
@@ -15,6 +15,14 @@ SICK = {
     "python is not": (
         "import random\nimport torch\ntorch.manual_seed(1)\nrandom.shuffle([1, 2])\ntorch.rand(1)",
         "torch.manual_seed(1)",
+    ),
+}
+
+SICK |= {
+    "a helper that forgets pytorch": (
+        "import random\nimport numpy as np\nimport torch\ndef fix(n):\n    random.seed(n)\n    np.random.seed(n)\n"
+        "fix(3)\nprint(np.random.rand(), random.random())\nnet = torch.nn.Linear(2, 1)",
+        "np.random.seed(n)",
     ),
 }
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import ast
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
+
+import numpy as np
 
 from firesteel.doctor.facts import Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import is_answer
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.source import Source, called
 
 _LOSSES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "poisson_nll_loss", "soft_margin_loss")
 _BY_HAND = ("sub", "rsub", "mul", "div", "rdiv")
@@ -24,7 +29,7 @@ class ColumnAgainstRow(Rule):
     )
     detected: ClassVar[str] = (
         "The shapes of both sides of a loss or a difference, of which one was computed from weights and the other "
-        "was not."
+        "was not; of arrays of NumPy, their shapes where a script averages their difference."
     )
     silent: ClassVar[str] = (
         "Columns with columns; pairs on purpose, where both sides come from the net or neither does (distances, "
@@ -49,8 +54,17 @@ for epoch in range(5):
 
     def judge(self, case: Case) -> Iterable[Finding]:
         made = [one for one in case.facts.ops if one.op in (*_LOSSES, *_BY_HAND) and len(one.parents) >= 2]
-        if not made:
+        arrays = list(_of_arrays(case))
+        if not made and not arrays:
             raise NotApplicable("no loss of amounts and no difference of tensors was seen")
+        for source, node, n in arrays:
+            yield self.finding(
+                (source, node),
+                message="a column and a row are broadcast to a square",
+                evidence=f"({n}, 1) and ({n},) give ({n}, {n}): {n * n:,} differences for {n:,} rows",
+                why="every answer is compared with every target, so that the number says nothing",
+                fix="     make both the same shape first: .squeeze(1) or .ravel() of the column",
+            )
         seen: set[object] = set()
         for one in made:
             left, right = one.parents[:2]
@@ -66,6 +80,34 @@ for epoch in range(5):
                 why="every answer is compared with every target, so the mean of all targets is the best answer",
                 fix=f"     squeeze the {column} side with .squeeze(1), or unsqueeze the other with .unsqueeze(1)",
             )
+
+
+def _of_arrays(case: Case) -> Iterator[tuple[Source, ast.BinOp, int]]:
+    """Differences of two arrays of the script that are averaged, one a column and the other a row."""
+    if case.facts.script is None:
+        return
+    source = case.sources[case.facts.script]
+    stored = Counter(
+        one.id for one in source.nodes(ast.Name) if isinstance(one.ctx, ast.Store)
+    )  # set once, so that the value at the end is the one that was compared
+    for node in source.nodes(ast.BinOp):
+        sides = [one.id for one in (node.left, node.right) if isinstance(one, ast.Name) and stored[one.id] == 1]
+        if not isinstance(node.op, ast.Sub) or len(sides) != 2 or source.function_around(node.lineno) is not None:
+            continue
+        values = [case.facts.variables.get(one) for one in sides]
+        shapes = [one.shape for one in values if isinstance(one, np.ndarray)]
+        n = max([*shapes[0], 0]) if len(shapes) == 2 else 0
+        if n > 1 and set(shapes) == {(n, 1), (n,)} and _is_averaged(source, node):
+            yield source, node, n
+
+
+def _is_averaged(source: Source, node: ast.AST) -> bool:
+    for one in source.parents(node):
+        if isinstance(one, ast.stmt):
+            return False
+        if isinstance(one, ast.Call) and called(one) in ("mean", "sum", "average", "median", "norm"):
+            return True
+    return False
 
 
 def _is_crossed(left: Made, right: Made) -> bool:

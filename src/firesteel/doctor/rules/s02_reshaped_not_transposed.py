@@ -66,7 +66,8 @@ print(torch.nn.Conv2d(3, 4, 3)(batch).shape)
                 yield self._describe(_reshape_call(case) or one.site, one.scrambles)
         if not n_found:
             for said in _rough(pictures):
-                yield self._describe(_reshape_call(case) or pictures[0].site, said)
+                shape = pictures[0].input.shape if pictures[0].input is not None else ()
+                yield self._describe(_reshape_call(case, shape[1:]) or pictures[0].site, said)
                 return
 
     def _describe(self, place: Site | tuple[Source, ast.AST], evidence: str) -> Finding:
@@ -123,16 +124,20 @@ def _variation(x: torch.Tensor) -> float:
     return float((x[..., 1:] - x[..., :-1]).abs().mean() + (x[..., 1:, :] - x[..., :-1, :]).abs().mean())
 
 
-def _reshape_call(case: Case) -> tuple[Source, ast.AST] | None:
-    """The call of reshape with most dimensions before the place where the tensor was made."""
+def _reshape_call(case: Case, shape: tuple[int, ...] = ()) -> tuple[Source, ast.AST] | None:
+    """The call of reshape that gives a shape; else the first with three dimensions and more, or behind which .T is."""
+    first: tuple[Source, ast.AST] | None = None
     for path in case.facts.files():
         source = case.sources[path]
-        calls = [one for one in source.nodes(ast.Call) if called(one) in ("reshape", "view", "resize")]
-        for call in calls:
-            around = source.statement_at(call.lineno)
-            turned = [one for one in source.parents(call) if isinstance(one, ast.Attribute) and one.attr == "T"]
-            if around is not None and (
-                turned or len(call.args) >= 4 or any(isinstance(a, ast.Tuple) for a in call.args)
-            ):
+        for call in source.nodes(ast.Call):
+            if called(call) not in ("reshape", "view", "resize"):
+                continue
+            sizes = [part for one in call.args for part in (one.elts if isinstance(one, ast.Tuple) else [one])]
+            known = [one.value if isinstance(one, ast.Constant) else None for one in sizes]
+            if shape and tuple(known[-len(shape) :]) == shape:
                 return source, call
-    return None
+            turned = any(isinstance(one, ast.Attribute) and one.attr == "T" for one in source.parents(call))
+            is_given = any(isinstance(one, ast.Tuple) for one in call.args)
+            if first is None and (turned or len(sizes) >= (3 if shape else 4) or is_given):
+                first = source, call
+    return first

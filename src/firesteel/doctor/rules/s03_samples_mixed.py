@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-import torch
+import numpy as np
 
-from firesteel.doctor.facts import Facts, Forward, Made
+from firesteel.doctor.facts import Facts, Forward
 from firesteel.doctor.findings import Finding, Level
-from firesteel.doctor.lineage import origin
-from firesteel.doctor.reexecuting import CannotReplay, Expression
-from firesteel.doctor.replaying import apart
+from firesteel.doctor.mixing import Mixing, is_one_sequence, mixing_of
+from firesteel.doctor.reexecuting import CannotReplay
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 
-_SEQUENCES = ("lstm", "gru", "rnn_tanh", "rnn_relu", "multi_head_attention_forward")
-#: Answers of the other rows change by more than this share of their spread.
-TOLERANCE = 1e-3
 FEWEST_ROWS, MOST_ROWS = 3, 2_000
+#: Rows that come again in other company were shuffled: so many of them, over so many batches.
+SHARE_MOVED, LEAST_BATCHES = 0.5, 4
 
 
 class SamplesMixed(Rule):
@@ -35,8 +33,8 @@ class SamplesMixed(Rule):
         "other rows change, too. Batch norm in training is left out, as it is meant to mix."
     )
     silent: ClassVar[str] = (
-        "Losses that compare rows (contrastive); running means that a later call takes up; nets that are always given "
-        "all rows at once, as with graphs, unless a layer for sequences does the mixing."
+        "Losses that compare rows (contrastive); nets that are always given all rows at once, as with graphs, "
+        "unless a layer for sequences does the mixing."
     )
     sick: ClassVar[str] = """
 import torch
@@ -70,34 +68,42 @@ for i in range(0, 80, 20):
             raise NotApplicable("no call of a net with a batch of rows was looked at")
         reasons: list[str] = []
         n_asked = 0
-        for one in _of_each_net(calls):
-            try:
-                found = _mixing(facts, one)
-            except CannotReplay as reason:
-                reasons.append(str(reason))
-                continue
-            n_asked += 1
-            if found is not None and _is_carried_on(facts, one):
-                continue
-            if found is not None and (found[0].op in _SEQUENCES or _comes_in_parts(facts, one)):
-                yield self._describe(found[0], one, found[1])
+        for of_net in _of_each_net(calls):
+            found: list[tuple[Forward, Mixing | None]] = []
+            for one in of_net:
+                try:
+                    found.append((one, mixing_of(facts, one)))
+                except CannotReplay as reason:
+                    reasons.append(str(reason))
+            n_asked += len(found)
+            if any(mixing is None and not one.is_training for one, mixing in found):
+                continue  # what mixes only in training is meant to
+            for one, mixing in found:
+                if mixing is not None and _counts(facts, one, mixing):
+                    yield self._describe(mixing, one)
         if not n_asked:
-            raise NotApplicable(f"no call could be computed again ({reasons[0] if reasons else 'random layers'})")
+            raise NotApplicable(f"no call could be computed again ({reasons[0]})")
 
-    def _describe(self, made: Made, forward: Forward, changed: int) -> Finding:
+    def _describe(self, mixing: Mixing, forward: Forward) -> Finding:
         n = forward.output.shape[0] if forward.output is not None else 0
-        is_sequence = made.op in _SEQUENCES
+        fix = "keep the first axis apart: no reshape, product or mean over it"
+        if mixing.is_sequence:
+            fix = "pass batch_first=True" if mixing.is_option else "leave the batch where the layer takes it"
         return self.finding(
-            made.creation if made.module is not None and is_sequence else made.site,
-            message="rows of the batch are mixed here" if not is_sequence else "the batch is taken for time",
-            evidence=f"one of {n} rows was changed, and the answers for {changed} others changed with "
-            f"it; the mixing begins "
-            f"at {made.op}",
+            mixing.site,
+            message="the batch is taken for time" if mixing.is_sequence else "rows of the batch are mixed here",
+            evidence=f"one of {n} rows was changed, and the answers for {mixing.n_changed} others changed with it; the "
+            f"mixing begins at {mixing.made.op}",
             why="what the net says of a row depends on which others are in its batch",
-            fix="     pass batch_first=True"
-            if is_sequence
-            else "     keep the first axis apart: no reshape, product or mean over it",
+            fix=f"     {fix}",
         )
+
+
+def _counts(facts: Facts, forward: Forward, mixing: Mixing) -> bool:
+    """The rows are rows, not the points in time of a sequence, nor the nodes of a graph."""
+    if is_one_sequence(mixing.made):
+        return _is_shuffled(facts, forward)
+    return mixing.is_sequence or _comes_in_parts(facts, forward)
 
 
 def _is_fit(forward: Forward) -> bool:
@@ -109,12 +115,12 @@ def _is_fit(forward: Forward) -> bool:
     return output.shape[0] == forward.n_rows == forward.input.shape[0]
 
 
-def _of_each_net(calls: list[Forward]) -> list[Forward]:
+def _of_each_net(calls: list[Forward]) -> list[list[Forward]]:
     """Two calls of each net, those in evaluation mode first."""
     by_net: dict[int, list[Forward]] = {}
     for one in sorted(calls, key=lambda one: (one.is_training, one.at)):
         by_net.setdefault(id(one.module), []).append(one)
-    return [one for found in by_net.values() for one in found[:2]]
+    return [found[:2] for found in by_net.values()]
 
 
 def _comes_in_parts(facts: Facts, forward: Forward) -> bool:
@@ -124,63 +130,20 @@ def _comes_in_parts(facts: Facts, forward: Forward) -> bool:
     return len(sets) > 1
 
 
-def _is_carried_on(facts: Facts, forward: Forward) -> bool:
-    """A mean over the rows goes into a later call of the net: a running statistic, as batch norm has one."""
-    given = {id(one) for one in (*forward.inputs, *forward.outputs)}
-    inside = {
-        id(one) for root in forward.outputs for one in root.walk()
-        if forward.at < one.at and id(one) not in given and one.module is not None and one.param is None
-        and one.shape[:1] != (forward.n_rows,)
-    }  # fmt: skip
-    last = max((one.at for one in forward.outputs), default=forward.at)
-    later = [one for one in facts.ops if one.at > last and one.module is not None]
-    return any(id(origin(parent)) in inside or id(parent) in inside for one in later for parent in one.parents)
-
-
-def _mixing(facts: Facts, forward: Forward) -> tuple[Made, int] | None:
-    """The first operation that brings another row into a row, and how many rows it reached; None if none does."""
-    output = forward.output
-    assert output is not None
-    params = [one for one in facts.params if one.initial is not None]
-    expression = Expression(output, params)
-    is_mixing_meant = any(
-        made.op == "batch_norm" and made.argument(5, "training", False) for made in expression.dependent
-    )
-    if expression.is_random or is_mixing_meant:
-        raise CannotReplay("it draws random numbers or uses batch statistics")
-    leaves = {id(one): one.initial for one in params if one.initial is not None}
-    n, row = forward.n_rows, forward.n_rows // 2
-    data = {id(one): expression.data_of(one) for made in expression.dependent for one in made.parents
-            if not expression.depends(one)}  # fmt: skip
-    changed = {key: _with_row(value, row) for key, value in data.items() if value.shape[:1] == (n,)}
-    if not any(not torch.equal(changed[key], data[key]) for key in changed):
-        raise CannotReplay("its rows are all alike")
-    with apart(), torch.no_grad():
-        before = expression.compute_all(leaves)
-        after = expression.compute_all(leaves, data=changed)
-    others = [i for i in range(n) if i != row]
-    n_changed = _rows_changed(before[id(output)], after[id(output)], others)
-    if not n_changed:
-        return None
-    sequences = [made for made in expression.dependent if made.op in _SEQUENCES]
-    for made in expression.dependent:
-        if made.shape[:1] == (n,) and _rows_changed(before[id(made)], after[id(made)], others):
-            earlier = [one for one in sequences if one.at <= made.at]
-            return (earlier[0] if earlier else made), n_changed
-    return output, n_changed
-
-
-def _with_row(value: torch.Tensor, row: int) -> torch.Tensor:
-    """The rows with one of them replaced by another that differs from it."""
-    other = next((i for i in range(len(value)) if not torch.equal(value[i], value[row])), row)
-    changed = value.clone()
-    changed[row] = value[other]
-    return changed
-
-
-def _rows_changed(before: object, after: object, rows: list[int]) -> int:
-    if not isinstance(before, torch.Tensor) or not isinstance(after, torch.Tensor) or not before.is_floating_point():
-        return 0
-    spread = float(before.double().std()) if before.numel() > 1 else 0.0
-    gap = (before[rows].double() - after[rows].double()).abs().reshape(len(rows), -1).amax(1)
-    return int((gap > TOLERANCE * max(spread, 1e-12)).sum())
+def _is_shuffled(facts: Facts, forward: Forward) -> bool:
+    """A loader drew the rows in an order of chance, or each of them came again behind another one."""
+    given = forward.input
+    one = forward.loader_pass
+    if one is not None and "Random" in one.loader.sampler and one.loader.batch_size == forward.n_rows:
+        return True
+    batches = [one.rows for one in facts.trained() if one.module is forward.module and one.rows is not None]
+    if given is None or len(given.shape) < 2 or len(batches) < LEAST_BATCHES:
+        return False
+    before: dict[int, set[int]] = {}
+    for rows in batches:
+        for row, last in zip(rows[1:].tolist(), rows[:-1].tolist(), strict=True):
+            before.setdefault(row, set()).add(last)
+    _, counts = np.unique(np.concatenate(batches), return_counts=True)
+    if len(counts) < 2 * forward.n_rows or int(counts.max()) - int(counts.min()) > 2 or int(counts.max()) < 2:
+        return False
+    return sum(len(one) > 1 for one in before.values()) > SHARE_MOVED * len(before)

@@ -9,11 +9,17 @@ import torch
 
 from firesteel.doctor.facts import Facts, Loss
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.lineage import origin
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 
 #: Batches of so many rows, of which so many must be of one class alone.
 LEAST_ROWS, LEAST_BATCHES, SHARE_PURE = 4, 4, 0.7
+#: Targets that are no labels of rows: a GAN's "real" and "made".
+_CONSTANT = frozenset({
+    "fill", "full", "full_like", "new_full", "new_ones", "new_zeros", "ones", "ones_like", "zero", "zeros",
+    "zeros_like",
+})  # fmt: skip
 
 
 class OrderedByLabel(Rule):
@@ -79,7 +85,9 @@ for epoch in range(5):
 
 
 def _labels(loss: Loss) -> torch.Tensor | None:
-    value = loss.target.value if loss.target is not None else None
+    if loss.target is None or origin(loss.target).op in _CONSTANT:
+        return None
+    value = loss.target.value
     if value is None or value.numel() < LEAST_ROWS or value.numel() != len(value):
         return None
     flat = value.reshape(-1)

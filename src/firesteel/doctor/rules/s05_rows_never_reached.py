@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import ast
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from math import gcd
 from typing import ClassVar
 
 import numpy as np
 
-from firesteel.doctor.facts import Facts, Forward, Loader, Made
+from firesteel.doctor.datasets import reach_of
+from firesteel.doctor.facts import Facts, Forward, Holds, Loader, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import SAME_NUMBERS
 from firesteel.doctor.rows import fingerprints
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.source import Source
 
 #: A loader that was left early in every one of so many passes, with so many of its rows never asked for.
 LEAST_PASSES, LEAST_SHARE = 2, 0.02
@@ -31,11 +34,13 @@ class RowsNeverReached(Rule):
     )
     detected: ClassVar[str] = (
         "The rows of the tensor that batches are cut from, and those that ever went into the net, for training or "
-        "for evaluation; and which rows a loader was asked for in all of its passes."
+        "for evaluation; and which rows a loader was asked for in all of its passes; how far the last "
+        "item of a dataset reaches into what it holds."
     )
     silent: ClassVar[str] = (
         "A last batch that is left out (drop_last) is a note; rows in another order each time; rows that are held "
-        "out and evaluated; one batch that holds all."
+        "out and evaluated; one batch that holds all; rows that are "
+        "drawn by chance each time."
     )
     sick: ClassVar[str] = """
 import torch
@@ -58,12 +63,31 @@ for epoch in range(5):
         facts = case.facts
         cuts = _cuts(facts)
         loaders = [one for one in facts.loaders if len(one.passes) >= LEAST_PASSES and one.n_rows]
-        if not cuts and not loaders:
+        held = {(one.holds.path, one.holds.kind): one.holds for one in facts.loaders if one.passes and one.holds}
+        if not cuts and not loaders and not held:
             raise NotApplicable("no batches were cut from a tensor that was kept, and no loader was read twice")
         for base, forwards in cuts.values():
             yield from self._of_slices(case, base, forwards)
         for loader in loaders:
             yield from self._of_loader(case, loader)
+        for holds in held.values():
+            yield from self._of_dataset(case.sources[holds.path], holds)
+
+    def _of_dataset(self, source: Source, holds: Holds) -> Iterable[Finding]:
+        reach = reach_of(source, holds)
+        if reach is None:
+            return
+        missed = reach.n - reach.last
+        if reach.width > 1 and missed < max(reach.width, LEAST_SHARE * reach.n):  # a window more or less
+            return
+        yield self.finding(
+            (source, reach.place),
+            message="the dataset says that it is shorter than what it holds",
+            evidence=f"its length is {holds.n_rows:,}, so that its last item ends at row {reach.last:,} of "
+            f"{reach.n:,} in '{reach.name}': {missed:,} rows never go into the net",
+            why="they were collected for nothing, in every epoch the same",
+            fix="     return the number of items that there are: len(x), or len(x) - window + 1 for windows",
+        )
 
     def _of_slices(self, case: Case, base: Made, forwards: list[Forward]) -> Iterable[Finding]:
         rows = base.rows if base.value is None else fingerprints(base.value)
@@ -73,6 +97,8 @@ for epoch in range(5):
         trained = [one for one in case.facts.trained() if one.rows is not None and one.site is forwards[0].site]
         taken = [row for one in trained for row in one.rows.tolist()]
         if len(taken) < ROUNDS * len(set(taken)):  # not even one round is known to be over
+            return
+        if _is_by_chance(taken):
             return
         reached = {int(row) for one in case.facts.forwards if one.rows is not None for row in one.rows}
         if len(set(rows.tolist())) < 0.9 * len(rows):
@@ -126,13 +152,30 @@ for epoch in range(5):
         if missed < max(1, LEAST_SHARE * n) or n_asked_most >= n or max(asked) >= n:
             return
         site = loader.passes[-1].site
+        source = case.sources.of(site)
+        leaving = _leaving(source, site.line)
         yield self.finding(
-            site,
+            (source, leaving.test) if leaving is not None else site,
             message="the loader is left before its end in every pass, at the same rows",
             evidence=f"in {len(loader.passes)} passes {len(asked):,} of {n:,} rows were asked for",
             why="the other rows were collected for nothing",
             fix="     read the loader to its end, or shuffle it so that each pass has other rows",
         )
+
+
+def _is_by_chance(taken: list[int]) -> bool:
+    """Some rows come far more often than others: they are drawn anew each time, and some are not drawn yet."""
+    counts = Counter(taken).values()
+    return max(counts) > 2 * min(counts) + 1
+
+
+def _leaving(source: Source, number: int) -> ast.If | None:
+    """The condition under which the loop over a loader that begins on a line is left."""
+    for loop in source.nodes(ast.For):
+        if loop.lineno <= number <= (loop.iter.end_lineno or loop.lineno):
+            ways = [one for one in ast.walk(loop) if isinstance(one, ast.If)]
+            return next((one for one in ways if any(isinstance(part, ast.Break) for part in one.body)), None)
+    return None
 
 
 def _chain(made: Made | None) -> Iterable[Made]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import ast
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 import torch
 
 from firesteel.doctor.facts import Facts, Loss, Made
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.orders import Order, Orders, Token, differing
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.sites import Site
+from firesteel.doctor.source import Source
 
 #: Operations row by row: the first axis keeps its rows.
 _ROW_WISE = frozenset(
@@ -29,10 +33,12 @@ class Misaligned(Rule):
     )
     detected: ClassVar[str] = (
         "The indices by which the rows of a batch were taken from the data, for the inputs and for the targets: "
-        "row by row they come from different places."
+        "row by row they come from different places. For arrays, the orders of chance (shuffle, permutation, sample, "
+        "an index that is drawn) that stand between where they come from and where they become tensors."
     )
     silent: ClassVar[str] = (
-        "One order for both; targets that are made of the inputs; data whose order was not seen (NumPy)."
+        "One order for both; targets that are made of the inputs; draws that a "
+        "seed makes equal; arrays whose way is not understood."
     )
     sick: ClassVar[str] = """
 import torch
@@ -56,7 +62,9 @@ for i in range(0, 96, 16):
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
         pairs = _pairs(facts)
-        if not pairs:
+        arrays = list(_made_of_arrays(case))
+        loads = any(one.loader_pass is not None for one in facts.trained())
+        if not pairs and not arrays and not loads:
             raise NotApplicable("the order of inputs and targets was not seen for both")
         for loss, x, y, index_x, index_y in pairs:
             if len(index_x[0]) != len(index_y[0]) or index_x[1] != index_y[1] or x is y:
@@ -75,6 +83,82 @@ for i in range(0, 96, 16):
                 fix="     draw one order and take both by it: x, y = x[order], y[order]",
             )
             return
+        for source, orders, node_x, node_y in arrays:
+            for token in _apart(orders, node_x, node_y):
+                yield self._describe(source, orders.places[token], node_x, node_y)
+                return
+        for source, token_place, bundle in _bundled(case):
+            yield self._describe(source, token_place, bundle, bundle)
+            return
+
+    def _describe(self, source: Source, drawn: ast.AST, x: ast.AST, y: ast.AST) -> Finding:
+        text = source.line(getattr(drawn, "lineno", 0)).strip()
+        lines = [getattr(one, "lineno", 0) for one in (x, y)]
+        return self.finding(
+            (source, drawn),
+            message="the rows of inputs and targets are not the same",
+            evidence=f"inputs (line {lines[0]}) and targets (line {lines[1]}) of a loss come from arrays of which "
+            f"only one was put in the order that `{text}` draws",
+            why="each row is taught the answer of another",
+            fix="     draw one order and take both by it: x, y = x[order], y[order]",
+        )
+
+
+def _made_of_arrays(case: Case) -> Iterator[tuple[Source, Orders, ast.AST, ast.AST]]:
+    """The calls that made tensors of arrays for the inputs and for the targets of a loss that was trained on."""
+    read: dict[str, Orders] = {}
+    seen: set[tuple[Site, Site]] = set()
+    inputs = {id(one.output): one.input for one in case.facts.trained() if one.output is not None}
+    for loss in case.facts.losses:
+        x = next((inputs[id(one)] for one in loss.input.walk() if id(one) in inputs), None)
+        if not loss.is_trained or loss.target is None or x is None:
+            continue
+        site_x, site_y = _array_site(x), _array_site(loss.target)
+        if site_x is None or site_y is None or site_x is site_y or (site_x, site_y) in seen:
+            continue
+        seen.add((site_x, site_y))
+        source = case.sources.of(site_x)
+        node_x, node_y = source.node_at(site_x), case.sources.of(site_y).node_at(site_y)
+        if site_x.path == site_y.path and node_x is not None and node_y is not None:
+            if source.path not in read:
+                read[source.path] = Orders(source)
+            yield source, read[source.path], node_x, node_y
+
+
+def _bundled(case: Case) -> Iterator[tuple[Source, ast.AST, ast.AST]]:
+    """Data sets of tensors whose first two are in different orders, where a loader's batches were trained on."""
+    used = {one.loader_pass.loader.site.path for one in case.facts.trained() if one.loader_pass is not None}
+    for path in sorted(used):
+        orders = Orders(case.sources[path])
+        for node, values in orders.bundles:
+            if len(values) == 2 and isinstance(values[0], Order) and isinstance(values[1], Order):
+                places = [orders.places[one] for one in differing(values[0], values[1]) if one in orders.places]
+                if places:
+                    yield case.sources[path], max(places, key=lambda one: getattr(one, "lineno", 0)), node
+
+
+def _array_site(made: Made) -> Site | None:
+    """Where the one tensor was made of an array that all numbers of a batch come from, or first cut, if not seen."""
+    known = list(made.walk())
+    sites = {one.site for one in known if one.op in ("from_numpy", "tensor", "as_tensor") and one.site.is_users}
+    if not sites:
+        cuts = [one for one in known if one.op == "getitem" and one.site.is_users and one.parents]
+        sites = {one.site for one in cuts if one.parents[0].op == "unknown"}
+    return next(iter(sites)) if len(sites) == 1 else None
+
+
+def _apart(orders: Orders, x: ast.AST, y: ast.AST) -> list[Token]:
+    """The orders that only one side went through, in every call of the functions where both are known; last first."""
+    left, right = orders.given.get(x, {}), orders.given.get(y, {})
+    calls = [(left[key], right[key]) for key in left if key in right]
+    if not calls and len(left) == len(right) == 1:
+        calls = [(next(iter(left.values())), next(iter(right.values())))]
+    for one, other in calls:
+        if isinstance(one, Order) and isinstance(other, Order):
+            tokens = [token for token in differing(one, other) if token in orders.places]
+            if tokens:
+                return sorted(tokens, key=lambda token: -getattr(orders.places[token], "lineno", 0))
+    return []
 
 
 _Index = tuple[torch.Tensor, int, list[Made]]

@@ -6,13 +6,22 @@ import ast
 from collections.abc import Iterable
 from typing import ClassVar
 
+from firesteel.doctor.facts import Facts
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.reexecuting import RANDOM
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.source import Source
 
 #: What seeds each source of chance.
 _SEEDS = {"torch": "torch.manual_seed(0)", "numpy": "np.random.seed(0)", "random": "random.seed(0)"}
 _NAMES = {"torch": "PyTorch", "numpy": "NumPy", "random": "Python"}
+#: Layers of PyTorch that draw their first weights.
+_WITH_WEIGHTS = frozenset({
+    "Bilinear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "Embedding", "EmbeddingBag", "GRU",
+    "GRUCell", "LSTM", "LSTMCell", "Linear", "MultiheadAttention", "RNN", "RNNCell", "Transformer",
+    "TransformerDecoderLayer", "TransformerEncoderLayer",
+})  # fmt: skip
+_OWN_GENERATORS = ("default_rng", "RandomState", "Generator", "SeedSequence", "PCG64")
 
 
 class NotSeeded(Rule):
@@ -49,7 +58,7 @@ net = torch.nn.Linear(2, 1)
             return
         names = " and ".join(_NAMES[one] for one in missing)
         seeded = ", ".join(_NAMES[one] for one in _SEEDS if one in facts.seeds) or "none"
-        source, number = _place(sources, missing)
+        source, number = _place(facts, sources, missing)
         yield self.finding(
             (source, number),
             message=f"{names}'s generator is drawn from without a seed",
@@ -64,17 +73,49 @@ def _imports_random(source: Source) -> bool:
     return plain or any(node.module == "random" for node in source.nodes(ast.ImportFrom))
 
 
-def _place(sources: list[Source], missing: list[str]) -> tuple[Source, int]:
-    """The line of a seed that is there, else the first line that may draw, else the first behind the imports."""
+def _place(facts: Facts, sources: list[Source], missing: list[str]) -> tuple[Source, int]:
+    """Of the seeds that are there the last one of the first place that sets any; else where first something is drawn.
+
+    Else the first line behind the imports.
+    """
     for source in sources:
-        for call in source.nodes(ast.Call):
-            if isinstance(call.func, ast.Attribute) and call.func.attr == "manual_seed":
-                return source, call.lineno
-    for source in sources:
-        for call in source.nodes(ast.Call):
-            text = ast.unparse(call.func)
-            if ("numpy" in missing and ".random." in text) or ("torch" in missing and "rand" in text):
-                return source, call.lineno
+        seeding = [call for call in source.nodes(ast.Call) if _is_seeding(call)]
+        if seeding:
+            around = source.function_around(seeding[0].lineno)
+            last = [call for call in seeding if source.function_around(call.lineno) is around][-1]
+            return source, last.lineno
+    drawn = _first_drawn(facts, sources, missing)
+    if drawn is not None:
+        return drawn
     body = sources[0].tree.body
     first = next((one for one in body if not isinstance(one, ast.Import | ast.ImportFrom | ast.Expr)), None)
     return sources[0], first.lineno if first is not None else 1
+
+
+def _is_seeding(call: ast.Call) -> bool:
+    """`torch.manual_seed(0)`, `np.random.seed(0)`, `random.seed(0)`: of a global generator, not of one's own."""
+    text = ast.unparse(call.func)
+    return bool(call.args or call.keywords) and text in (
+        "torch.manual_seed", "torch.random.manual_seed", "manual_seed", "np.random.seed", "numpy.random.seed",
+        "random.seed",
+    )  # fmt: skip
+
+
+def _first_drawn(facts: Facts, sources: list[Source], missing: list[str]) -> tuple[Source, int] | None:
+    """Where a source of chance that has no seed is drawn from first: layers, loaders and operations as they ran."""
+    if "torch" in missing:
+        paths = {source.path: source for source in sources}
+        drawing = [(one.created_at, one.site) for one in facts.modules if one.kind in _WITH_WEIGHTS]
+        drawing += [(one.at, one.site) for one in facts.loaders if "Random" in one.sampler]
+        drawing += [(one.at, one.site) for one in facts.ops if one.op in RANDOM and "generator" not in one.kwargs]
+        ran = [(at, site) for at, site in drawing if site is not None and site.path in paths]
+        if ran:
+            site = min(ran, key=lambda one: one[0])[1]
+            return paths[site.path], site.line
+    for source in sources:
+        for call in source.nodes(ast.Call):
+            text = ast.unparse(call.func)
+            is_numpy = ".random." in text and text.rsplit(".", 1)[-1] not in _OWN_GENERATORS
+            if ("numpy" in missing and is_numpy) or ("random" in missing and text.startswith("random.")):
+                return source, call.lineno
+    return None
