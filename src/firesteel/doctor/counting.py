@@ -12,11 +12,6 @@ from torch.utils.data import DataLoader, Dataset
 from firesteel.doctor.facts import Facts, LoaderPass
 from firesteel.doctor.source import Source, Sources
 
-#: Calls that hand on as many rows and columns as they are given.
-_SAME_SHAPE = {"numpy", "astype", "round", "float", "long", "int", "detach", "cpu", "clone", "copy", "rint", "where",
-               "sign", "abs", "sigmoid"}  # fmt: skip
-_REDUCING = {"mean", "sum", "average", "count_nonzero"}
-
 
 @dataclass(frozen=True)
 class Miscount:
@@ -42,8 +37,6 @@ def miscounts(facts: Facts, sources: Sources) -> Iterator[Miscount]:
             if read:
                 yield from _in_loop(facts, source, loop, read)
         yield from _at_once(facts, source, compared.get(path, {}))
-        if path == facts.script:
-            yield from _crossed(facts, source)
 
 
 def _rows_compared(facts: Facts) -> dict[str, dict[int, int]]:
@@ -111,8 +104,16 @@ def _at_once(facts: Facts, source: Source, compared: Mapping[int, int]) -> Itera
         if not isinstance(node.op, ast.Div) or (n := _length(node.right, facts, source, node.lineno)) is None:
             continue
         n_rows = _n_hits(node.left, source, compared)
-        if n_rows is not None and n != n_rows:
+        if n_rows is not None and n != n_rows and not _is_summed(source, node):
             yield _by_others(source, node, n, n_rows)
+
+
+def _is_summed(source: Source, node: ast.BinOp) -> bool:
+    """It is one share of a sum over batches."""
+    parents = list(source.parents(node))
+    return any(
+        isinstance(one, ast.AugAssign) or (isinstance(one, ast.Call) and _called(one) == "sum") for one in parents
+    )
 
 
 def _n_hits(node: ast.expr, source: Source, compared: Mapping[int, int]) -> int | None:
@@ -134,7 +135,9 @@ def _is_taking(call: ast.Call) -> bool:
 
 
 def _is_hits(node: ast.expr) -> bool:
-    """The sum of one comparison, and nothing else."""
+    """The sum of one comparison, and nothing else; not one that goes over batches by itself."""
+    if any(isinstance(part, ast.GeneratorExp | ast.ListComp) for part in ast.walk(node)):
+        return False
     calls = {_called(part) for part in ast.walk(node) if isinstance(part, ast.Call)}
     compares = [part for part in ast.walk(node) if isinstance(part, ast.Compare) and isinstance(part.ops[0], ast.Eq)]
     is_one = len(compares) + ("eq" in calls) == 1
@@ -191,7 +194,7 @@ def _length(node: ast.expr, facts: Facts, source: Source, line: int) -> int | No
     given = node.args[0]
     is_dataset = isinstance(given, ast.Attribute) and given.attr == "dataset"
     base = given.value if isinstance(given, ast.Attribute) and is_dataset else given
-    if not isinstance(base, ast.Name) or not _is_settled(source, base.id, facts, line):
+    if not isinstance(base, ast.Name) or not is_settled(source, base.id, facts, line):
         return None
     value: Any = facts.variables[base.id]
     value = getattr(value, "dataset", None) if is_dataset else value
@@ -211,7 +214,7 @@ def _rows_of(value: Any) -> int | None:
         return None
 
 
-def _is_settled(source: Source, name: str, facts: Facts, line: int) -> bool:
+def is_settled(source: Source, name: str, facts: Facts, line: int) -> bool:
     """A variable of the script that is set once, outside of loops and functions, and not hidden at a line."""
     if source.path != facts.script or name not in facts.variables:
         return False
@@ -238,51 +241,6 @@ def _assignments(source: Source, name: str, line: int) -> list[ast.stmt]:
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
         if any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(target))
     ]
-
-
-def _crossed(facts: Facts, source: Source) -> Iterator[Miscount]:
-    """Arrays of the script that are compared as a column and a row, where no tensor operation sees it."""
-    for node in source.nodes(ast.Compare):
-        if len(node.ops) != 1 or not isinstance(node.ops[0], ast.Eq | ast.NotEq) or not _is_reduced(source, node):
-            continue
-        if source.function_around(node.lineno) is not None:
-            continue
-        left = _shape(node.left, facts, source, node.lineno)
-        right = _shape(node.comparators[0], facts, source, node.lineno)
-        if left is None or right is None or len(left) + len(right) != 3:
-            continue
-        n = left[0]
-        if n >= 2 and {left, right} == {(n, 1), (n,)}:
-            yield Miscount(
-                source, node, "a column is compared with a row, so that each answer meets each label",
-                f"{left} and {right} give {(n, n)}: {n * n:,} comparisons for {n:,} rows",
-                "the mean of them is no accuracy",
-                "     make both the same shape first: .squeeze(1) or .ravel() of the column",
-            )  # fmt: skip
-
-
-def _is_reduced(source: Source, node: ast.AST) -> bool:
-    for parent in source.parents(node):
-        if isinstance(parent, ast.stmt):
-            return False
-        if isinstance(parent, ast.Call) and _called(parent) in _REDUCING:
-            return True
-    return False
-
-
-def _shape(node: ast.expr, facts: Facts, source: Source, line: int) -> tuple[int, ...] | None:
-    if isinstance(node, ast.Name):
-        shape = (
-            getattr(facts.variables.get(node.id), "shape", None) if _is_settled(source, node.id, facts, line) else None
-        )
-        return tuple(int(one) for one in shape) if isinstance(shape, tuple) else None
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.comparators[0], ast.Constant):
-        return _shape(node.left, facts, source, line)
-    if isinstance(node, ast.Call) and _called(node) in _SAME_SHAPE and isinstance(node.func, ast.Attribute):
-        is_function = isinstance(node.func.value, ast.Name) and node.func.value.id in ("np", "numpy", "torch")
-        given = node.args[0] if is_function and node.args else node.func.value
-        return _shape(given, facts, source, line)
-    return None
 
 
 def _called(call: ast.Call) -> str:

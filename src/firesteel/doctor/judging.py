@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from firesteel.doctor.causes import at_their_causes
 from firesteel.doctor.facts import Facts
 from firesteel.doctor.findings import Finding, Outcome
 from firesteel.doctor.rules import GROUPS, Case, NotApplicable, Rule, all_rules
@@ -59,7 +60,8 @@ def judge(
         if rule.id not in answers:
             began, before = time.perf_counter(), spent_s
             probing = replace(case, probes=probes and spent_s < limit_s)
-            answers[rule.id] = judge_one(rule, probing, failures)
+            found, outcome = judge_one(rule, probing, failures)
+            answers[rule.id] = at_their_causes(found, lambda one: answer(all_rules()[one])[0]), outcome
             spent_s = before + (time.perf_counter() - began) * rule.has_replay
         return answers[rule.id]
 

@@ -14,6 +14,7 @@ import torch
 
 from firesteel.doctor.facts import Facts, Forward
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.roles import taught
 from firesteel.doctor.rows import fingerprints
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
@@ -70,7 +71,7 @@ with torch.no_grad():
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
-        trained = [one for one in facts.trained() if one.rows is not None]
+        trained = [one for one in taught(facts) if one.rows is not None]
         evaluated = [one for one in facts.evaluated() if one.rows is not None and len(one.rows) >= LEAST_ROWS]
         known = {int(row) for one in trained for row in one.rows}
         n_different = sum(len(set(one.rows.tolist())) for one in evaluated)
