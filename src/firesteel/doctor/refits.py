@@ -39,9 +39,12 @@ class Refit:
 
 def refits(source: Source) -> Iterator[Refit]:
     """Those of one file, in the order of the text."""
-    sides = _Sides(source)
     fits = [one for one in source.nodes(ast.Call) if called(one) in _FITTING and isinstance(one.func, ast.Attribute)]
-    fits = [one for one in fits if len(one.args) == 1 and not one.keywords and sides.kind(one) not in _ALONE]
+    fits = [one for one in fits if len(one.args) == 1 and not one.keywords]
+    if not fits:
+        return
+    sides = _Sides(source)
+    fits = [one for one in fits if sides.kind(one) not in _ALONE]
     known = [(one, sides.of(one.args[0], one.lineno), sides.kind(one)) for one in fits]
     for call, side, kind in known:
         first = next((one for one, other, same in known if other in ("train", "both") and same == kind), None)
@@ -74,7 +77,7 @@ class _Sides:
                 else:
                     self._note(one, value, line, i)
             return
-        around = self._source.function_around(line)
+        around = next((one for one in self._source.parents(target) if isinstance(one, _Function)), None)
         self._given.setdefault(ast.unparse(target), []).append((line, around, value, place))
 
     def kind(self, call: ast.Call) -> str:

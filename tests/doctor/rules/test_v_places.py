@@ -79,6 +79,32 @@ SICK = {
 }  # fmt: skip
 
 HEALTHY = {
+    ("V01", "a text that is made up"): """
+import torch
+from torch import nn
+torch.manual_seed(1)
+ids = torch.randint(0, 9, (300,))
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.e, self.g = nn.Embedding(9, 8), nn.GRU(8, 16, batch_first=True)
+        self.d, self.f = nn.Dropout(0.1), nn.Linear(16, 9)
+    def forward(self, x, h=None):
+        o, h = self.g(self.e(x), h)
+        return self.f(self.d(o)), h
+m = Net(); opt = torch.optim.Adam(m.parameters(), 0.01)
+for e in range(12):
+    i = torch.randint(0, 270, (8,))
+    x, y = torch.stack([ids[k:k + 25] for k in i]), torch.stack([ids[k + 1:k + 26] for k in i])
+    opt.zero_grad(); out, _ = m(x); nn.functional.cross_entropy(out.view(-1, 9), y.view(-1)).backward(); opt.step()
+with torch.no_grad():
+    s, h, said = torch.tensor([[3]]), None, []
+    for _ in range(20):
+        o, h = m(s, h)
+        s = o[:, -1].argmax(-1, keepdim=True)
+        said.append(s.item())
+print(said)
+""",
     ("V04", "saliency and attacks on held-out rows"): HEAD + GIVEN + """
 def by_input(rows):
     rows = rows.clone().requires_grad_()

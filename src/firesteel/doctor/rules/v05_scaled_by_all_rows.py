@@ -113,7 +113,7 @@ with torch.no_grad():
             level="W",
             message="each row was scaled by its own mean and spread, across columns of different kinds",
             evidence=f"in each of {len(rows):,} rows the {rows.shape[1]} columns have mean 0 up to {mean:.1g} and "
-            f"spread {spread.min():.3f} to {spread.max():.3f}; {share:.0%} of all that varies is between columns, not rows",
+            f"spread {spread.min():.3f} to {spread.max():.3f}; {share:.0%} of all that varies is between columns",
             why="what tells the rows apart is pressed into a small part of the range, and is mixed between columns",
             fix="     take the mean and the spread over the rows: dim 0 (axis 0), of the training rows",
         )

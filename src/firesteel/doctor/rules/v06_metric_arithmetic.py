@@ -24,6 +24,8 @@ _INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 #: Of answers that are no classes, so many are whole numbers at most: a sigmoid may end at 1.0.
 MOST_WHOLE = 0.3
 HALF = 0.5
+#: Of rounded answers, so many beyond all labels: they are logits, and no amounts.
+SHARE_BEYOND = 0.3
 #: Fewer rows that are compared prove nothing.
 LEAST_COMPARED = 5
 #: What each of these gives lies between two bounds; a threshold outside of them tells nothing apart.
@@ -126,7 +128,7 @@ with torch.no_grad():
                     why="the score is the share of one class, whatever the net says",
                     fix="     use a threshold inside the range: 0.5 for a sigmoid, 0 for logits",
                 )
-            elif said := _never_equal(made):
+            elif said := _never_equal(made) or _beyond_labels(made):
                 yield self.finding(
                     made.site,
                     message="answers that are no classes are compared with classes",
@@ -261,6 +263,24 @@ def _never_equal(made: Made) -> str:
     if label.is_floating_point() and bool((label != label.round()).any()):
         return ""
     return f"{n_whole:,} of the {answer.numel():,} answers are whole numbers, and all labels are"
+
+
+def _beyond_labels(made: Made) -> str:
+    """`round(answers) == labels` where many of the rounded answers lie beyond all labels: logits were rounded."""
+    if made.op not in _COMPARING or len(made.parents) != 2 or len(made.shape) > 2:
+        return ""
+    rounded = [one for one in made.parents if is_answer(one) and origin(one).op == "round"]
+    labels = [one for one in made.parents if not is_answer(one)]
+    if len(rounded) != 1 or not labels or rounded[0].value is None or labels[0].value is None:
+        return ""
+    answer, label = rounded[0].value, labels[0].value
+    if answer.numel() < LEAST_COMPARED or answer.numel() != label.numel() or not label.numel():
+        return ""
+    low, high = float(label.min()), float(label.max())
+    n = int(((answer < low) | (answer > high)).sum())
+    if n < SHARE_BEYOND * answer.numel():
+        return ""
+    return f"{n:,} of the {answer.numel():,} rounded answers lie beyond the labels, which go from {low:g} to {high:g}"
 
 
 def _argmax_of_all(made: Made, facts: Facts) -> str:
