@@ -37,6 +37,13 @@ fit(net, x[:200], y[:200])
 """
 
 SICK = {
+    ("V03", "a part of a split that is never read"): (
+        HEAD + "from sklearn.model_selection import train_test_split\n"
+        "def main():\n    a, b, c, d = train_test_split((A / 100).astype('float32'), t, random_state=0)\n"
+        "    fit(net, torch.from_numpy(a), torch.from_numpy(c))\n    with torch.no_grad():\n"
+        "        out = net(torch.from_numpy(a))\n    print(((out[:, 0].numpy() > 0) == c).mean())\nmain()",
+        "out = net(torch.from_numpy(a))",
+    ),
     ("V05", "a mean of something else comes first"): (
         HEAD + "print(t.mean())\nlevel = t.mean()\nmu, sd = A.mean(0), A.std(0)\nA = (A - mu) / sd\n" + SCALED,
         "mu, sd = A.mean(0), A.std(0)",
@@ -79,6 +86,18 @@ SICK = {
 }  # fmt: skip
 
 HEALTHY = {
+    ("V03", "all points, tested in words only"): """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.linspace(-3, 3, 120).unsqueeze(1)
+y = torch.sin(x)
+net = nn.Sequential(nn.Linear(1, 32), nn.Tanh(), nn.Linear(32, 1)); opt = torch.optim.Adam(net.parameters(), 0.01)
+for e in range(60):
+    opt.zero_grad(); loss = nn.functional.mse_loss(net(x), y); loss.backward(); opt.step()
+with torch.no_grad():
+    print("test prediction error", (net(x) - y).abs().max().item())
+""",
     ("V01", "a text that is made up"): """
 import torch
 from torch import nn
