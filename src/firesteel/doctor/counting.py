@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Callable, Iterator, Mapping, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,6 @@ from torch.utils.data import DataLoader, Dataset
 
 from firesteel.doctor.facts import Facts, LoaderPass
 from firesteel.doctor.source import Source, Sources
-
-#: Calls that hand on as many rows and columns as they are given.
-_SAME_SHAPE = {"numpy", "astype", "round", "float", "long", "int", "detach", "cpu", "clone", "copy", "rint", "where",
-               "sign", "abs", "sigmoid"}  # fmt: skip
-_REDUCING = {"mean", "sum", "average", "count_nonzero"}
 
 
 @dataclass(frozen=True)
@@ -41,9 +36,8 @@ def miscounts(facts: Facts, sources: Sources) -> Iterator[Miscount]:
             read = [one for one in passes.get((path, loop.iter.lineno), []) if one.n_batches]
             if read:
                 yield from _in_loop(facts, source, loop, read)
+                yield from _of_means(facts, source, loop, read[-1])
         yield from _at_once(facts, source, compared.get(path, {}))
-        if path == facts.script:
-            yield from _crossed(facts, source)
 
 
 def _rows_compared(facts: Facts) -> dict[str, dict[int, int]]:
@@ -62,11 +56,11 @@ def _rows_compared(facts: Facts) -> dict[str, dict[int, int]]:
 def _in_loop(facts: Facts, source: Source, loop: ast.For, read: list[LoaderPass]) -> Iterator[Miscount]:
     one = read[-1]
     n_rows = one.loader.n_rows or len(one.indices)
-    for name in _summed_hits(loop):
-        for division in _divisions(source, loop.lineno, name):
-            right = division.right
+    for name in accumulated(loop, is_hits):
+        for division, right in divisions(source, loop.lineno, name):
             if ast.unparse(right) == f"len({ast.unparse(loop.iter)})":
-                yield _by_batches(source, division, one, n_rows)
+                if one.n_batches < n_rows:
+                    yield _by_batches(source, division, right, one, n_rows)
             elif isinstance(right, ast.Name) and (counter := _counts_batches(loop, right.id)) is not None:
                 if one.n_batches < n_rows:
                     yield Miscount(
@@ -78,7 +72,62 @@ def _in_loop(facts: Facts, source: Source, loop: ast.For, read: list[LoaderPass]
             else:
                 n, n_given = _length(right, facts, source, division.lineno), _rows_given(read)
                 if n is not None and n_given is not None and abs(n - n_given) >= (one.loader.batch_size or 1):
-                    yield _by_others(source, division, n, n_given)
+                    yield _by_others(source, division, right, n, n_given)
+
+
+def _of_means(facts: Facts, source: Source, loop: ast.For, one: LoaderPass) -> Iterator[Miscount]:
+    """Shares of hits of each batch that are added up, and divided by rows, or by nothing."""
+    n_rows = one.loader.n_rows or len(one.indices)
+    if not 1 < one.n_batches < n_rows:
+        return
+    for name in accumulated(loop, is_share):
+        found = list(divisions(source, loop.lineno, name))
+        for division, right in found:
+            text = ast.unparse(right)
+            is_rows = _counts_rows(loop, text) or text == f"len({ast.unparse(loop.iter)}.dataset)"
+            if is_rows or _length(right, facts, source, loop.lineno) == n_rows:
+                yield Miscount(
+                    source, division, "shares of hits were summed over batches and are divided by the number of rows",
+                    f"the loader gave {one.n_batches:,} batches of {n_rows:,} rows in all",
+                    "the score is too small by the size of a batch",
+                    "     divide by the number of batches, or add up (answers == labels).sum()",
+                )  # fmt: skip
+        printed = _printed(source, loop, name) if not found else None
+        if printed is not None:
+            yield Miscount(
+                source, printed, "shares of hits were summed over batches and are divided by nothing",
+                f"the loader gave {one.n_batches:,} batches, so this goes up to {one.n_batches:,}",
+                "the score is above 1, and grows with the number of batches",
+                f"     {name} / len({ast.unparse(loop.iter)})",
+            )  # fmt: skip
+
+
+def _counts_rows(loop: ast.For, name: str) -> bool:
+    """`n += len(labels)` in the loop, or labels.size(0), labels.shape[0]."""
+    added = [ast.unparse(one.value) for one in ast.walk(loop) if isinstance(one, ast.AugAssign)
+             and ast.unparse(one.target) == name]  # fmt: skip
+    return len(added) == 1 and (added[0].startswith("len(") or added[0].endswith((".size(0)", ".shape[0]")))
+
+
+def _printed(source: Source, loop: ast.For, name: str) -> ast.AST | None:
+    """The print behind the loop that shows a name as it is, if that is all that becomes of it."""
+    within: ast.AST = source.function_around(loop.lineno) or source.tree
+    end = loop.end_lineno or loop.lineno
+    used = [part for part in ast.walk(within) if isinstance(part, ast.Name) and part.id == name and part.lineno > end]
+    used = [part for part in used if not _is_reset(source, part)]
+    shown = []
+    for part in used:
+        parents = list(source.parents(part))
+        is_plain = not any(isinstance(one, ast.BinOp | ast.Return | ast.Assign | ast.AugAssign) for one in parents)
+        call = next((one for one in parents if isinstance(one, ast.Call) and _called(one) == "print"), None)
+        if not is_plain or call is None:
+            return None
+        shown.append(call)
+    return shown[0] if shown else None
+
+
+def _is_reset(source: Source, part: ast.Name) -> bool:
+    return isinstance(part.ctx, ast.Store) and isinstance(source.statement_at(part.lineno), ast.Assign)
 
 
 def _rows_given(read: list[LoaderPass]) -> int | None:
@@ -87,19 +136,19 @@ def _rows_given(read: list[LoaderPass]) -> int | None:
     return next(iter(sizes)) or None if len(sizes) == 1 else None
 
 
-def _by_batches(source: Source, division: ast.BinOp, one: LoaderPass, n_rows: int) -> Miscount:
+def _by_batches(source: Source, division: ast.AST, right: ast.expr, one: LoaderPass, n_rows: int) -> Miscount:
     return Miscount(
         source, division, "hits were summed over rows and are divided by the number of batches",
         f"the loader gave {one.n_batches:,} batches of {n_rows:,} rows in all",
         "the score is too large by the size of a batch",
-        source.replace_node(division.right, f"{ast.unparse(division.right)[:-1]}.dataset)"),
+        f"     divide by the number of rows: {ast.unparse(right)[:-1]}.dataset)",
     )  # fmt: skip
 
 
-def _by_others(source: Source, division: ast.BinOp, n: int, n_rows: int) -> Miscount:
+def _by_others(source: Source, division: ast.AST, right: ast.expr, n: int, n_rows: int) -> Miscount:
     return Miscount(
         source, division, "hits are divided by the number of other rows than they were counted over",
-        f"they were counted over {n_rows:,} rows and are divided by {n:,} ({ast.unparse(division.right)})",
+        f"they were counted over {n_rows:,} rows and are divided by {n:,} ({ast.unparse(right)})",
         "the score is off by the ratio of the two",
         f"     divide by the {n_rows:,} rows that were compared",
     )  # fmt: skip
@@ -111,20 +160,28 @@ def _at_once(facts: Facts, source: Source, compared: Mapping[int, int]) -> Itera
         if not isinstance(node.op, ast.Div) or (n := _length(node.right, facts, source, node.lineno)) is None:
             continue
         n_rows = _n_hits(node.left, source, compared)
-        if n_rows is not None and n != n_rows:
-            yield _by_others(source, node, n, n_rows)
+        if n_rows is not None and n != n_rows and not _is_summed(source, node):
+            yield _by_others(source, node, node.right, n, n_rows)
+
+
+def _is_summed(source: Source, node: ast.BinOp) -> bool:
+    """It is one share of a sum over batches."""
+    parents = list(source.parents(node))
+    return any(
+        isinstance(one, ast.AugAssign) or (isinstance(one, ast.Call) and _called(one) == "sum") for one in parents
+    )
 
 
 def _n_hits(node: ast.expr, source: Source, compared: Mapping[int, int]) -> int | None:
     """Over how many rows an expression counts hits."""
-    if _is_hits(node):
+    if is_hits(node):
         return compared.get(node.lineno)
     names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)}
     calls = any(isinstance(part, ast.Call) and not _is_taking(part) for part in ast.walk(node))
     if len(names) != 1 or calls:
         return None
     assigned = _assignments(source, next(iter(names)), node.lineno)
-    if len(assigned) != 1 or not isinstance(assigned[0], ast.Assign) or not _is_hits(assigned[0].value):
+    if len(assigned) != 1 or not isinstance(assigned[0], ast.Assign) or not is_hits(assigned[0].value):
         return None
     return compared.get(assigned[0].lineno)
 
@@ -133,8 +190,10 @@ def _is_taking(call: ast.Call) -> bool:
     return _called(call) in ("item", "float", "int")
 
 
-def _is_hits(node: ast.expr) -> bool:
-    """The sum of one comparison, and nothing else."""
+def is_hits(node: ast.expr) -> bool:
+    """The sum of one comparison, and nothing else; not one that goes over batches by itself."""
+    if any(isinstance(part, ast.GeneratorExp | ast.ListComp) for part in ast.walk(node)):
+        return False
     calls = {_called(part) for part in ast.walk(node) if isinstance(part, ast.Call)}
     compares = [part for part in ast.walk(node) if isinstance(part, ast.Compare) and isinstance(part.ops[0], ast.Eq)]
     is_one = len(compares) + ("eq" in calls) == 1
@@ -142,13 +201,38 @@ def _is_hits(node: ast.expr) -> bool:
     return "sum" in calls and is_one and "mean" not in calls and not divides
 
 
-def _summed_hits(loop: ast.For) -> Iterator[str]:
-    """Names to which `(answers == labels).sum()` of each batch is added."""
+def is_share(node: ast.expr) -> bool:
+    """The mean of one comparison, and nothing else."""
+    if any(isinstance(part, ast.BinOp | ast.GeneratorExp | ast.ListComp) for part in ast.walk(node)):
+        return False
+    calls = {_called(part) for part in ast.walk(node) if isinstance(part, ast.Call)}
+    compares = [part for part in ast.walk(node) if isinstance(part, ast.Compare) and isinstance(part.ops[0], ast.Eq)]
+    return "mean" in calls and len(compares) + ("eq" in calls) == 1
+
+
+def accumulated(loop: ast.For, is_it: Callable[[ast.expr], bool]) -> Iterator[str]:
+    """Names to which `(answers == labels).sum()` of each batch is added, say, perhaps by another name."""
+    named: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(loop):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            named.setdefault(node.targets[0].id, []).append(node.value)
     for node in ast.walk(loop):
         if not isinstance(node, ast.AugAssign) or not isinstance(node.op, ast.Add):
             continue
-        if isinstance(node.target, ast.Name) and _is_hits(node.value):
+        value = _inside(node.value)
+        given = named.get(value.id, []) if isinstance(value, ast.Name) else [node.value]
+        if isinstance(node.target, ast.Name) and len(given) == 1 and is_it(given[0]):
             yield node.target.id
+
+
+def _inside(node: ast.expr) -> ast.expr:
+    """What `.item()`, float() or int() is taken of."""
+    while isinstance(node, ast.Call) and _is_taking(node):
+        inner = node.func.value if isinstance(node.func, ast.Attribute) else next(iter(node.args), None)
+        if inner is None:
+            break
+        node = inner
+    return node
 
 
 def _counts_batches(loop: ast.For, name: str) -> ast.AugAssign | None:
@@ -164,14 +248,26 @@ def _counts_batches(loop: ast.For, name: str) -> ast.AugAssign | None:
     return None
 
 
-def _divisions(source: Source, line: int, name: str) -> Iterator[ast.BinOp]:
-    """`hits / ...` behind a line, in the same function, with no other count above."""
+def divisions(source: Source, line: int, name: str) -> Iterator[tuple[ast.BinOp | ast.AugAssign, ast.expr]]:
+    """`hits / n` or `hits /= n` behind a line, in the same function, with no other count above; and n.
+
+    Where n is a name that was given `len(...)` once, it is that.
+    """
     within: ast.AST = source.function_around(line) or source.tree
     for node in ast.walk(within):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and node.lineno > line:
-            names = {part.id for part in ast.walk(node.left) if isinstance(part, ast.Name)}
-            if names == {name} and not _assigned_between(within, name, line, node.lineno):
-                yield node
+        if not isinstance(node, ast.BinOp | ast.AugAssign) or not isinstance(node.op, ast.Div) or node.lineno <= line:
+            continue
+        left = node.left if isinstance(node, ast.BinOp) else node.target
+        right = node.right if isinstance(node, ast.BinOp) else node.value
+        names = {part.id for part in ast.walk(left) if isinstance(part, ast.Name)}
+        if names == {name} and not _assigned_between(within, name, line, node.lineno):
+            yield node, _length_of(source, right)
+
+
+def _length_of(source: Source, node: ast.expr) -> ast.expr:
+    given = _assignments(source, node.id, node.lineno) if isinstance(node, ast.Name) else []
+    value = given[0].value if len(given) == 1 and isinstance(given[0], ast.Assign) else None
+    return value if isinstance(value, ast.Call) and _called(value) == "len" else node
 
 
 def _assigned_between(within: ast.AST, name: str, first: int, last: int) -> bool:
@@ -191,7 +287,7 @@ def _length(node: ast.expr, facts: Facts, source: Source, line: int) -> int | No
     given = node.args[0]
     is_dataset = isinstance(given, ast.Attribute) and given.attr == "dataset"
     base = given.value if isinstance(given, ast.Attribute) and is_dataset else given
-    if not isinstance(base, ast.Name) or not _is_settled(source, base.id, facts, line):
+    if not isinstance(base, ast.Name) or not is_settled(source, base.id, facts, line):
         return None
     value: Any = facts.variables[base.id]
     value = getattr(value, "dataset", None) if is_dataset else value
@@ -211,7 +307,7 @@ def _rows_of(value: Any) -> int | None:
         return None
 
 
-def _is_settled(source: Source, name: str, facts: Facts, line: int) -> bool:
+def is_settled(source: Source, name: str, facts: Facts, line: int) -> bool:
     """A variable of the script that is set once, outside of loops and functions, and not hidden at a line."""
     if source.path != facts.script or name not in facts.variables:
         return False
@@ -238,51 +334,6 @@ def _assignments(source: Source, name: str, line: int) -> list[ast.stmt]:
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
         if any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(target))
     ]
-
-
-def _crossed(facts: Facts, source: Source) -> Iterator[Miscount]:
-    """Arrays of the script that are compared as a column and a row, where no tensor operation sees it."""
-    for node in source.nodes(ast.Compare):
-        if len(node.ops) != 1 or not isinstance(node.ops[0], ast.Eq | ast.NotEq) or not _is_reduced(source, node):
-            continue
-        if source.function_around(node.lineno) is not None:
-            continue
-        left = _shape(node.left, facts, source, node.lineno)
-        right = _shape(node.comparators[0], facts, source, node.lineno)
-        if left is None or right is None or len(left) + len(right) != 3:
-            continue
-        n = left[0]
-        if n >= 2 and {left, right} == {(n, 1), (n,)}:
-            yield Miscount(
-                source, node, "a column is compared with a row, so that each answer meets each label",
-                f"{left} and {right} give {(n, n)}: {n * n:,} comparisons for {n:,} rows",
-                "the mean of them is no accuracy",
-                "     make both the same shape first: .squeeze(1) or .ravel() of the column",
-            )  # fmt: skip
-
-
-def _is_reduced(source: Source, node: ast.AST) -> bool:
-    for parent in source.parents(node):
-        if isinstance(parent, ast.stmt):
-            return False
-        if isinstance(parent, ast.Call) and _called(parent) in _REDUCING:
-            return True
-    return False
-
-
-def _shape(node: ast.expr, facts: Facts, source: Source, line: int) -> tuple[int, ...] | None:
-    if isinstance(node, ast.Name):
-        shape = (
-            getattr(facts.variables.get(node.id), "shape", None) if _is_settled(source, node.id, facts, line) else None
-        )
-        return tuple(int(one) for one in shape) if isinstance(shape, tuple) else None
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.comparators[0], ast.Constant):
-        return _shape(node.left, facts, source, line)
-    if isinstance(node, ast.Call) and _called(node) in _SAME_SHAPE and isinstance(node.func, ast.Attribute):
-        is_function = isinstance(node.func.value, ast.Name) and node.func.value.id in ("np", "numpy", "torch")
-        given = node.args[0] if is_function and node.args else node.func.value
-        return _shape(given, facts, source, line)
-    return None
 
 
 def _called(call: ast.Call) -> str:

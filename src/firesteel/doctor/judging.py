@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from firesteel.doctor.causes import at_their_causes
 from firesteel.doctor.facts import Facts
 from firesteel.doctor.findings import Finding, Outcome
 from firesteel.doctor.rules import GROUPS, Case, NotApplicable, Rule, all_rules
@@ -59,7 +60,8 @@ def judge(
         if rule.id not in answers:
             began, before = time.perf_counter(), spent_s
             probing = replace(case, probes=probes and spent_s < limit_s)
-            answers[rule.id] = unless_explained(rule, judge_one(rule, probing, failures), causes_of(rule))
+            found, outcome = unless_explained(rule, judge_one(rule, probing, failures), causes_of(rule))
+            answers[rule.id] = at_their_causes(found, lambda one: answer(all_rules()[one])[0]), outcome
             spent_s = before + (time.perf_counter() - began) * rule.has_replay
         return answers[rule.id]
 
@@ -91,15 +93,14 @@ def unless_explained(
 def judge_one(rule: Rule, case: Case, failures: dict[str, Failure]) -> tuple[list[Finding], Outcome]:
     found: list[Finding] = []
     reason = ""
-    n_before = len(failures)
     doing = f"rule {rule.id}"
     with Shield(_Judging(), failures, doing):
         try:
             found = list(rule.judge(case))
         except NotApplicable as answer:
             reason = str(answer)
-    if len(failures) > n_before:
-        failed = next(one for one in failures.values() if one.doing == doing)
+    failed = next((one for one in failures.values() if one.doing == doing), None)
+    if failed is not None:
         return [], Outcome(rule.id, rule.title, "failed", failed.error)
     if reason:
         return [], Outcome(rule.id, rule.title, "not applicable", reason)

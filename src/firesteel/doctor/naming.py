@@ -94,7 +94,37 @@ class Names:
         """What a variable or attribute is, if all that was ever assigned to it in this file agrees."""
         if isinstance(node, ast.Call):
             return self.kind_of_value(node)
+        if isinstance(node, ast.Name) and self._is_argument(node):
+            return ""
         return self._kinds.get(ast.unparse(node), "") if isinstance(node, ast.Name | ast.Attribute) else ""
+
+    def _is_argument(self, node: ast.Name) -> bool:
+        """Of a function around it: what it holds is the caller's business."""
+        around = [one for one in self._source.parents(node) if isinstance(one, ast.FunctionDef | ast.Lambda)]
+        return any(part.arg == node.id for one in around for part in ast.walk(one.args) if isinstance(part, ast.arg))
+
+    def is_local_of_forward(self, node: ast.expr) -> bool:
+        """A name in a forward() that is an argument of it, or was given what a call or a sum gave: a tensor."""
+        around = self._source.function_around(node.lineno)
+        if around is None or around.name != "forward" or not isinstance(node, ast.Name):
+            return False
+        if node.id in [one.arg for one in around.args.args[1:]]:
+            return True
+        given = [
+            one.value
+            for one in ast.walk(around)
+            if isinstance(one, ast.Assign) and any(isinstance(to, ast.Name) and to.id == node.id for to in one.targets)
+        ]
+        own = [one for one in given if isinstance(one, ast.BinOp) or self._is_applied(one)]
+        return bool(given) and len(own) == len(given)
+
+    def _is_applied(self, node: ast.expr) -> bool:
+        """A layer of its own or a function of torch, applied to something."""
+        if not isinstance(node, ast.Call) or not node.args:
+            return False
+        is_own = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "self"
+        full = self.full(node.func)
+        return is_own or (full.startswith("torch.") and not full.rpartition(".")[2][:1].isupper())
 
     @cached_property
     def _kinds(self) -> dict[str, str]:
@@ -109,8 +139,6 @@ class Names:
                         assigned.append((target, node.value))
             elif isinstance(node, ast.AnnAssign) and node.value is not None:
                 assigned.append((node.target, node.value))
-            elif isinstance(node, ast.arg):
-                seen.setdefault(node.arg, set()).add("")
             elif isinstance(node, ast.For):
                 for part in ast.walk(node.target):
                     if isinstance(part, ast.Name):
@@ -122,9 +150,5 @@ class Names:
                 if isinstance(target, ast.Name | ast.Attribute):
                     seen.setdefault(ast.unparse(target), set()).add(self.kind_of_value(value))
             kinds = {name: next(iter(found)) for name, found in seen.items() if len(found) == 1}
-            seen = {name: {kind for kind in found if kind or name in self._arguments} for name, found in seen.items()}
+            seen = {name: {kind for kind in found if kind} for name, found in seen.items()}
         return kinds
-
-    @cached_property
-    def _arguments(self) -> set[str]:
-        return {node.arg for node in ast.walk(self._source.tree) if isinstance(node, ast.arg)}

@@ -41,6 +41,24 @@ def _count_asked(facts: Facts) -> None:
     facts.backwards = sorted([*facts.backwards, *found], key=lambda one: one.at)
 
 
+def taught(facts: Facts) -> list[Forward]:
+    """Training calls whose rows the weights learned from: not those whose gradients no step could use.
+
+    That is so for gradients by the input itself (a saliency map, an attack), and where none is taken any more.
+    """
+    steps = [one.at for one in facts.steps]
+    asking = {one.site for one in facts.forwards if one.input is not None and _asks_by_input(one)}
+    if all(one.site in asking for one in facts.trained()):  # data that want gradients for nothing, by an old habit
+        asking = set()
+    return [one for one in facts.trained() if one.site not in asking and (not steps or one.at < steps[-1])]
+
+
+def _asks_by_input(forward: Forward) -> bool:
+    """What went in is a leaf that wants a gradient and belongs to no net."""
+    param = forward.input.param if forward.input is not None else None
+    return param is not None and not param.is_parameter and param.n_by_hand == 0
+
+
 def _role(forward: Forward, trained: set[int], following: Backward | None) -> str:
     if any(id(one) in trained for one in forward.outputs):
         return "training"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from firesteel.doctor.facts import Facts, Forward, Made
 from firesteel.doctor.lineage import SAME_NUMBERS, is_answer, origin
+from firesteel.doctor.sites import Site
 
 _LOSSES = frozenset(
     {"cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
@@ -43,6 +44,8 @@ class Scores:
             self._note(made)
         self._last_backward = facts.backwards[-1].at if facts.backwards else 0
         self._draws = Counter(key for one in facts.forwards if (key := self._key(one)) is not None)
+        self._given = {id(made) for one in facts.forwards for made in one.inputs}
+        self._made_up: dict[Site, bool] = {}
         self._streams: dict[int, bool] = {}
         self._sources: set[int] | None = None
 
@@ -60,6 +63,8 @@ class Scores:
             return True
         if any(one.op in _DRAWING for one in following) or not any(one.op in _READING for one in following):
             return False
+        if self._is_made_up(forward):
+            return False
         if forward.input is not None and (self._is_noise(forward.input) or self._is_stream(forward)):
             return False
         return forward.n_rows >= LEAST_ROWS or self._n_alone(forward) >= LEAST_ROWS
@@ -69,13 +74,22 @@ class Scores:
         key = self._key(forward)
         return key is not None and self._draws[key] >= LEAST_DRAWS
 
+    def _is_made_up(self, forward: Forward) -> bool:
+        """On this line answers go in again, as of a text or a path that the net goes on with."""
+        if forward.site not in self._made_up:
+            here = [one for one in self._facts.forwards if one.site == forward.site and one.outputs]
+            self._made_up[forward.site] = any(
+                id(made) in self._given for one in here for made in self._following(one, one.outputs[:1])
+            )
+        return self._made_up[forward.site]
+
     def _key(self, forward: Forward) -> tuple[object, ...] | None:
         if forward.rows is None:
             return None
         return forward.site, forward.step, forward.rows.tobytes()
 
-    def _following(self, forward: Forward) -> Iterator[Made]:
-        queue, seen = list(forward.outputs), {id(one) for one in forward.outputs}
+    def _following(self, forward: Forward, outputs: tuple[Made, ...] = ()) -> Iterator[Made]:
+        queue, seen = list(outputs or forward.outputs), {id(one) for one in outputs or forward.outputs}
         while queue and len(seen) < _MOST_CHILDREN:
             for made in self._children.get(id(queue.pop(0)), []):
                 if id(made) not in seen:

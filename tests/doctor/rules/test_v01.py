@@ -60,7 +60,8 @@ HEALTHY = {
 
 @pytest.mark.parametrize("name", SICK)
 def test_it_is_found_with_its_line(name: str, diagnose, assert_found) -> None:
-    assert_found(diagnose(SICK[name], only=["V01"]), "V01", "z = net(x[100:])")
+    line = "F.dropout" if name == "functional, always" else "z = net(x[100:])"  # eval() does not reach this one
+    assert_found(diagnose(SICK[name], only=["V01"]), "V01", line)
 
 
 @pytest.mark.parametrize("name", HEALTHY)

@@ -41,9 +41,57 @@ SICK = {
         "    return 100 * k / len(batches)\nprint(score(loader))",
         "100 * k / len(batches)",
     ),
+    "hits by batches, in place": (
+        TWO,
+        "n = len(loader)\nk = 0\nfor a, b in loader:\n    hit = (net(a).argmax(1) == b).sum()\n    k += hit.item()\n"
+        "k /= n\nprint(k)",
+        "k /= n",
+    ),
+    "shares by rows": (
+        TWO,
+        "k = 0\nfor a, b in loader:\n    k += (net(a).argmax(1) == b).float().mean().item()\n"
+        "print(k / len(loader.dataset))",
+        "print(k / len(loader.dataset))",
+    ),
+    "shares by rows that were counted": (
+        TWO,
+        "k, n = 0, 0\nfor a, b in loader:\n    k += (net(a).argmax(1) == b).float().mean().item()\n    n += len(b)\n"
+        "print(k / n)",
+        "print(k / n)",
+    ),
+    "shares by nothing": (
+        TWO,
+        "def test():\n    k = 0\n    for a, b in loader:\n        k += (net(a).argmax(1) == b).float().mean().item()\n"
+        "    print(f'accuracy {k:.3f}')\ntest()",
+        "print(f'accuracy",
+    ),
+    "logits that are rounded": (
+        ONE,
+        "z = (net(x[60:]) * 6 - 3).squeeze(1)\nright = (torch.round(z) == y[60:]).sum()",
+        "right =",
+    ),
 }
 
 HEALTHY = {
+    "amounts that are rounded": (
+        ONE,
+        "print((torch.round(net(x[60:])).squeeze(1) == x[60:].sum(1).round()).sum())",
+    ),
+    "shares weighted by rows": (
+        TWO,
+        "k, n = 0, 0\nfor a, b in loader:\n    k += (net(a).argmax(1) == b).float().mean().item() * len(b)\n"
+        "    n += len(b)\nprint(k / n)",
+    ),
+    "shares handed on": (
+        TWO,
+        "def run():\n    k = 0\n    for a, b in loader:\n        k += (net(a).argmax(1) == b).float().mean().item()\n"
+        "    return k\nprint(run() / len(loader))",
+    ),
+    "shares in place": (
+        TWO,
+        "m = len(loader)\nk = 0\nfor a, b in loader:\n    k += (net(a).argmax(1) == b).float().mean().item()\n"
+        "k /= m\nprint(k)",
+    ),
     "a column equals a column": (ONE, "print(((net(x[60:]) > 0.5) == y[60:, None]).float().mean())"),
     "pairs of labels": (TWO, "same = y[60:, None] == y[60:]\nprint(same, net(x[60:]).argmax(1) == y[60:])"),
     "argmax over classes": (TWO, "print((net(x[60:]).argmax(1) == y[60:]).float().mean())"),

@@ -101,7 +101,7 @@ with torch.no_grad():
     acc = (net(X_test).argmax(1) == c_test).float().mean()
 print(acc)
 """,
-        "acc = (net(X_test).argmax(1) == c_test).float().mean()",
+        "h = F.scaled_dot_product_attention(",
     ),
     ("V01", "encoder only"): (
         """

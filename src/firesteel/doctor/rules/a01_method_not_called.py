@@ -58,7 +58,7 @@ optimizer.step
             value = node.value
             if not isinstance(value, ast.Attribute):
                 continue
-            kind = names.kind(value.value)
+            kind = names.kind(value.value) or _kind_by_use(source, value.value)
             if value.attr in _METHODS.get(kind, set()) or value.attr in _TELLING:
                 yield self.finding(
                     (source, value),
@@ -68,3 +68,13 @@ optimizer.step
                     why="nothing happens, and no error says so",
                     fix=source.replace_node(value, f"{ast.unparse(value)}()"),
                 )
+
+
+def _kind_by_use(source: Source, node: ast.expr) -> str:
+    """What an object that came from elsewhere must be, by what is called on it in this file."""
+    name = ast.unparse(node)
+    calls = [one.func for one in source.nodes(ast.Call) if isinstance(one.func, ast.Attribute)]
+    used = {func.attr for func in calls if ast.unparse(func.value) == name}
+    if used & {"parameters", "train", "eval"}:
+        return "module"
+    return "optimizer" if used & {"zero_grad", "step"} else ""

@@ -73,7 +73,7 @@ print(x)
             is_function = full.startswith("torch.") and last in _FUNCTIONS and len(call.args) < 4
             is_method = isinstance(call.func, ast.Attribute) and call.func.attr in _METHODS and not full
             if is_method and isinstance(call.func, ast.Attribute) and names.kind(call.func.value) != "tensor":
-                is_method = call.func.attr in _OF_TENSORS_ALONE or self._is_argument_of_forward(source, call)
+                is_method = call.func.attr in _OF_TENSORS_ALONE or names.is_local_of_forward(call.func.value)
             if (is_function and call.args) or is_method:
                 target = (
                     call.args[0] if is_function else call.func.value if isinstance(call.func, ast.Attribute) else call
@@ -85,12 +85,3 @@ print(x)
                     why="the line does nothing",
                     fix=source.replace_node(call, f"{ast.unparse(target)} = {ast.unparse(call)}"),
                 )
-
-    @staticmethod
-    def _is_argument_of_forward(source: Source, call: ast.Call) -> bool:
-        """The tensor is an argument of a forward(): what goes into one is a tensor."""
-        around = source.function_around(call.lineno)
-        if around is None or around.name != "forward" or not isinstance(call.func, ast.Attribute):
-            return False
-        own = [one.arg for one in around.args.args[1:]]
-        return isinstance(call.func.value, ast.Name) and call.func.value.id in own

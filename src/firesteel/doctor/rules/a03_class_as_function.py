@@ -69,7 +69,7 @@ print(y)
                         )
                 continue
             is_loss = kind in _LOSSES and len(call.args) >= 2 and not _is_setting(call.args[1])
-            is_layer = kind in _LAYERS and len(call.args) == 1 and self._is_tensor(source, names, call.args[0])
+            is_layer = kind in _LAYERS and len(call.args) == 1 and self._is_tensor(names, call.args[0])
             if is_loss or is_layer:
                 given = ", ".join(ast.unparse(arg) for arg in call.args)
                 yield self._describe(
@@ -86,7 +86,7 @@ print(y)
         )
 
     @staticmethod
-    def _is_tensor(source: Source, names: Names, arg: ast.expr) -> bool:
+    def _is_tensor(names: Names, arg: ast.expr) -> bool:
         if names.kind_of_value(arg) == "tensor" or (isinstance(arg, ast.BinOp) and not _is_setting(arg)):
             return True
         if isinstance(arg, ast.Call):
@@ -94,10 +94,7 @@ print(y)
             is_layer = isinstance(arg.func, ast.Attribute) and isinstance(arg.func.value, ast.Name)
             is_own = is_layer and isinstance(arg.func, ast.Attribute) and getattr(arg.func.value, "id", "") == "self"
             return full.startswith("torch.") or is_own or names.kind(arg.func) == "module"
-        around = source.function_around(arg.lineno)
-        if isinstance(arg, ast.Name) and around is not None and around.name == "forward":
-            return arg.id in [one.arg for one in around.args.args[1:]]
-        return False
+        return names.is_local_of_forward(arg)
 
 
 def _is_setting(node: ast.expr) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.refits import refits
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.source import Source
 
@@ -21,11 +22,14 @@ class FittedAgain(Rule):
         "theirs: the same number means one thing in training and another in the test."
     )
     detected: ClassVar[str] = (
-        "A fit_transform (or fit) of what train_test_split gave as the second part, or of the rest of an array whose "
-        "beginning another fit was made on."
+        "A fit_transform (or fit) of held-out rows beside one of the same kind of object on training rows. Which are "
+        "which is followed through names, calls and returns to where they were dealt: the places behind "
+        "train_test_split or a fold, the beginning and the rest of an array or of an order of rows, a mask and its "
+        "opposite."
     )
     silent: ClassVar[str] = (
-        "transform for the test rows, whatever the names are; one fit alone; nets with a fit of their own."
+        "transform for the test rows, whatever the names are; one fit alone; nets with a fit of their own; what learns "
+        "nothing from rows or can only be fitted (Normalizer, TSNE); shifts by a few rows (x[:-1] and x[1:])."
     )
     sick: ClassVar[str] = """
 import numpy as np
@@ -48,48 +52,16 @@ b = scaler.fit_transform(b)
             yield from self._look(case.sources[path])
 
     def _look(self, source: Source) -> Iterable[Finding]:
-        trained, tested = _parts(source)
-        fits = [
-            call
-            for call in source.nodes(ast.Call)
-            if isinstance(call.func, ast.Attribute) and call.func.attr in ("fit_transform", "fit") and call.args
-        ]
-        firsts = [one for one in fits if ast.unparse(one.args[0]) in trained]
-        for call in fits:
-            if not isinstance(call.func, ast.Attribute) or ast.unparse(call.args[0]) not in tested:
-                continue
-            is_alike = any(
-                isinstance(one.func, ast.Attribute) and one.func.attr in ("fit_transform", "fit") for one in firsts
+        for one in refits(source):
+            rows = ast.unparse(one.call.args[0])
+            fitted = one.call.func.value if isinstance(one.call.func, ast.Attribute) else one.call.func
+            said = f"the training part was fitted on line {one.first.lineno}"
+            if one.first is one.call:
+                said = "this line is called for the training part and for the held-out part"
+            yield self.finding(
+                (source, one.call),
+                message="the rows that test are fitted on again",
+                evidence=f"{rows} is the held-out part; {said}",
+                why="the same number means one thing in training and another in the test",
+                fix=source.replace_node(one.call.func, f"{ast.unparse(fitted)}.transform"),
             )
-            if is_alike and len(call.args) == 1:
-                yield self.finding(
-                    (source, call),
-                    message="the rows that test are fitted on again",
-                    evidence=f"{ast.unparse(call.args[0])} is the held-out part; the training part was fitted on line "
-                    f"{firsts[0].lineno}",
-                    why="the same number means one thing in training and another in the test",
-                    fix=source.replace_node(call.func, f"{ast.unparse(call.func.value)}.transform"),
-                )
-
-
-def _parts(source: Source) -> tuple[set[str], set[str]]:
-    """Names of training parts and of held-out parts: by their places behind train_test_split, or by slices."""
-    trained: set[str] = set()
-    tested: set[str] = set()
-    for node in source.nodes(ast.Assign):
-        target, value = node.targets[0], node.value
-        if isinstance(value, ast.Call) and isinstance(target, ast.Tuple):
-            called = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
-            if called == "train_test_split":
-                for place, part in enumerate(target.elts):
-                    (tested if place % 2 else trained).add(ast.unparse(part))
-        pairs = [(target, value)]
-        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-            pairs = list(zip(target.elts, value.elts, strict=False))
-        for name, part in pairs:
-            if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Slice):
-                if part.slice.lower is None and part.slice.upper is not None:
-                    trained.add(ast.unparse(name))
-                elif part.slice.lower is not None and part.slice.upper is None:
-                    tested.add(ast.unparse(name))
-    return trained, tested - trained

@@ -9,6 +9,7 @@ from firesteel.doctor.facts import Facts, Forward, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.scoring import Scores
+from firesteel.doctor.sites import Site
 
 _DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 #: Of these, what does nothing unless it is told to.
@@ -78,7 +79,7 @@ with torch.no_grad():
         named = ", ".join(active[:3]) + (f" and {len(active) - 3} more" if len(active) > 3 else "")
         kinds = " and ".join(forward.module.stateful) or "functional dropout"
         return self.finding(
-            forward.site,
+            _place(forward),
             message=f"{kinds} of the net still work as in training when it is evaluated",
             evidence=f"in {n} evaluations that were looked at, no backward followed and these were in training mode: "
             f"{named or 'functional dropout or batch norm'}",
@@ -87,6 +88,12 @@ with torch.no_grad():
             if active
             else "     give functional dropout training=self.training",
         )  # fmt: skip
+
+
+def _place(forward: Forward) -> Site:
+    """The call; or the functional dropout that eval() does not reach, where the net is in evaluation mode."""
+    always_on = [] if forward.is_training or any(forward.modes.values()) else _active_operations(forward)
+    return always_on[0].site if always_on and always_on[0].site.is_users else forward.site
 
 
 def _functional(forward: Forward) -> list[Made]:

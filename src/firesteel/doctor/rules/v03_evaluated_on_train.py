@@ -14,10 +14,11 @@ import torch
 
 from firesteel.doctor.facts import Facts, Forward
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.roles import taught
 from firesteel.doctor.rows import fingerprints
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
-from firesteel.doctor.source import Source, Sources
+from firesteel.doctor.source import Source, Sources, called
 from firesteel.doctor.tables import is_measured, unused, variables
 
 Place = Site | tuple[Source, ast.AST]
@@ -42,8 +43,8 @@ class EvaluatedOnTrain(Rule):
     )
     detected: ClassVar[str] = (
         "Every row that was evaluated behind the last step had been trained on, and held-out rows lie there "
-        "unused: a loader that was never read, or a tensor of such rows that never went into the net. Or the script "
-        "itself calls them its test rows."
+        "unused: a loader that was never read, a tensor of such rows that never went into the net, a part of a split "
+        "whose name is never read. Or the script itself gives what it evaluates the name of test rows."
     )
     silent: ClassVar[str] = (
         "A score on the training rows beside one on held-out rows. Where nothing was held out at all, that is V07."
@@ -70,7 +71,7 @@ with torch.no_grad():
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
-        trained = [one for one in facts.trained() if one.rows is not None]
+        trained = [one for one in taught(facts) if one.rows is not None]
         evaluated = [one for one in facts.evaluated() if one.rows is not None and len(one.rows) >= LEAST_ROWS]
         known = {int(row) for one in trained for row in one.rows}
         n_different = sum(len(set(one.rows.tolist())) for one in evaluated)
@@ -85,6 +86,7 @@ with torch.no_grad():
         words = _words(case.sources.of(last.site), last.site)
         if not said and not words & _OF_TRAINING:
             said = _unused_variable(facts, trained, known)
+        said = said or _unread_part(case)
         claimed, place = _claim(case.sources, evaluated, known)
         said = said or claimed
         if said:
@@ -145,6 +147,20 @@ def _unused_variable(facts: Facts, trained: list[Forward], known: set[int]) -> s
     return ""
 
 
+def _unread_part(case: Case) -> str:
+    """The part that a split held out is given a name, and that name is never read."""
+    for path in case.facts.files():
+        source = case.sources[path]
+        read = {one.id for one in source.nodes(ast.Name) if isinstance(one.ctx, ast.Load)}
+        for node in source.nodes(ast.Assign):
+            is_split = isinstance(node.value, ast.Call) and called(node.value) in ("train_test_split", "random_split")
+            target = node.targets[0]
+            held_out = target.elts[1] if is_split and isinstance(target, ast.Tuple) and len(target.elts) > 1 else None
+            if isinstance(held_out, ast.Name) and held_out.id not in read and not held_out.id.startswith("_"):
+                return f"the held-out part, '{held_out.id}' of line {node.lineno}, is never read"
+    return ""
+
+
 def _claim(sources: Sources, evaluated: list[Forward], known: set[int]) -> tuple[str, Place]:
     """The script itself calls rows that were trained on its test rows: a loader, an argument, or what is printed."""
     for one in evaluated:
@@ -156,8 +172,7 @@ def _claim(sources: Sources, evaluated: list[Forward], known: set[int]) -> tuple
             names = _words_of_targets(sources.of(read.loader.site), read.loader.site)
             if names & _HELD_OUT and not names & _OF_TRAINING:
                 return "by its name the loader gives held-out rows", read.loader.site
-        words = _words(source, one.site)
-        if words & _HELD_OUT and not words & _OF_TRAINING:
+        if _given(source, one.site) & _HELD_OUT and not _words(source, one.site) & _OF_TRAINING:
             return "by its names this line is about held-out rows", one.site
     return "", evaluated[-1].site
 
@@ -172,13 +187,19 @@ def _words_of_targets(source: Source, site: Site) -> set[str]:
     return {word for target in targets for word in _split(ast.unparse(target))}
 
 
-def _words(source: Source, site: Site) -> set[str]:
-    """The words of what is given to a call, and of the texts in its statement."""
-    call, statement = source.node_at(site), source.statement_at(site.line)
+def _given(source: Source, site: Site) -> set[str]:
+    """The words of what is given to a call."""
+    call = source.node_at(site)
     given = [ast.unparse(one) for one in call.args] if isinstance(call, ast.Call) else []
+    return {word for text in given for word in _split(text)}
+
+
+def _words(source: Source, site: Site) -> set[str]:
+    """These, and those of the texts in its statement: a text alone proves nothing of rows."""
+    statement = source.statement_at(site.line)
     parts = ast.walk(statement) if statement is not None and not hasattr(statement, "body") else ()
     texts = [one.value for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-    return {word for text in (*given, *texts) for word in _split(text)}
+    return _given(source, site) | {word for text in texts for word in _split(text)}
 
 
 def _split(text: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from firesteel.doctor.facts import Forward
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.roles import taught
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.source import Source, called
 from firesteel.doctor.tables import is_measured
@@ -61,7 +62,7 @@ with torch.no_grad():
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
-        trained = [one for one in facts.trained() if one.rows is not None]
+        trained = [one for one in taught(facts) if one.rows is not None]
         known = {int(row) for one in trained for row in one.rows}
         evaluated = [one for one in facts.evaluated() if one.rows is not None and one.n_rows > 1]
         if not trained or not evaluated:

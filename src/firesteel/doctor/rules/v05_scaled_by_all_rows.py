@@ -13,8 +13,11 @@ import numpy as np
 from firesteel.doctor.columns import Fresh
 from firesteel.doctor.facts import Facts
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.lineage import is_answer
+from firesteel.doctor.roles import taught
 from firesteel.doctor.rows import fingerprints
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.scalings import along_rows, where_scaled
 from firesteel.doctor.source import Source
 from firesteel.doctor.tables import sums, variables
 
@@ -23,6 +26,11 @@ EXACT, CLEARLY_OFF = 2e-5, 2e-4
 #: So many rows on each side, and this share of the columns that vary.
 LEAST_ROWS, LEAST_SHARE = 10, 0.6
 LEAST_COLUMNS, MOST_AT_BOUNDS = 2, 2
+#: Of rows that are scaled one by one: how exact, how wide, how much of all is the same in each row, and how much
+#: neighbouring columns differ (noise 2, a smooth curve 0).
+EXACT_ROW = 1e-3
+NARROWEST, WIDEST = 3, 64
+SHARE_OF_PROFILE, ROUGH = 0.6, 0.5
 
 
 class ScaledByAllRows(Rule):
@@ -37,11 +45,12 @@ class ScaledByAllRows(Rule):
     detected: ClassVar[str] = (
         "The columns of all rows that went into the net: over trained and held-out rows together they have mean 0 "
         "and spread 1 (or bounds 0 and 1) to the last digits, over the trained rows alone not; or each side has "
-        "them by itself."
+        "them by itself. And a table in which each row has mean 0 and spread 1 by itself, though its columns are of "
+        "different kinds."
     )
     silent: ClassVar[str] = (
         "Columns that are exact over the trained rows alone; data that are not scaled; runs in which not all rows "
-        "went into the net, as the proof is missing then."
+        "went into the net, as the proof is missing then; pictures, curves and windows that are scaled one by one."
     )
     sick: ClassVar[str] = """
 import torch
@@ -63,8 +72,13 @@ with torch.no_grad():
     healthy: ClassVar[str] = sick.replace("(x - x.mean(0)) / x.std(0)", "(x - x[:100].mean(0)) / x[:100].std(0)")
 
     def judge(self, case: Case) -> Iterable[Finding]:
+        single = _scaled_one_by_one(case.facts)
+        if single is not None:
+            yield self._of_single_rows(case, single)
         sides = _sides(case.facts)
         if sides is None:
+            if single is not None:
+                return
             raise NotApplicable("no rows were held out, or their columns were not looked at")
         trained, held_out = sides
         both = trained + held_out
@@ -74,7 +88,7 @@ with torch.no_grad():
         if kind and not _kind(trained) and _is_off(trained, kind):
             yield self._describe(
                 case,
-                _place(case, is_second=False),
+                where_scaled(_sources(case)),
                 message="the columns were scaled by all rows, those that test the net included",
                 evidence=f"over all {both.n:,} rows {_said(both, kind)}; over the {trained.n:,} trained rows alone "
                 f"{_said(trained, kind)}",
@@ -83,12 +97,26 @@ with torch.no_grad():
         elif _kind(trained) and _kind(trained) == _kind(held_out):
             yield self._describe(
                 case,
-                _place(case, is_second=True),
+                where_scaled(_sources(case), is_second=True),
                 message="the held-out rows were scaled by their own statistics",
                 evidence=f"over the {held_out.n:,} held-out rows by themselves {_said(held_out, _kind(held_out))}, as "
                 f"over the {trained.n:,} trained rows",
                 fix="     apply the scaler of the training rows: transform(), not fit_transform()",
             )
+
+    def _of_single_rows(self, case: Case, rows: np.ndarray) -> Finding:
+        site = next(one.site for one in case.facts.trained() if one.input is not None)
+        mean, spread = np.abs(rows.mean(1)).max(), rows.std(1, ddof=1)
+        share = float(np.mean(rows.mean(0) ** 2) / np.mean(rows**2))
+        return self.finding(
+            along_rows(_sources(case)) or site,
+            level="W",
+            message="each row was scaled by its own mean and spread, across columns of different kinds",
+            evidence=f"in each of {len(rows):,} rows the {rows.shape[1]} columns have mean 0 up to {mean:.1g} and "
+            f"spread {spread.min():.3f} to {spread.max():.3f}; {share:.0%} of all that varies is between columns",
+            why="what tells the rows apart is pressed into a small part of the range, and is mixed between columns",
+            fix="     take the mean and the spread over the rows: dim 0 (axis 0), of the training rows",
+        )
 
     def _describe(
         self, case: Case, place: tuple[Source, ast.AST] | None, *, message: str, evidence: str, fix: str
@@ -103,13 +131,37 @@ with torch.no_grad():
         )
 
 
+def _scaled_one_by_one(facts: Facts) -> np.ndarray | None:
+    """Rows of a table, each of mean 0 and spread 1 by itself, that are nearly alike: units differ by column.
+
+    Curves and windows of a series have neighbours that are alike, and stay silent; so do pictures, which are wider.
+    """
+    given = [one.input for one in taught(facts) if one.input is not None and not is_answer(one.input)]
+    values = [one.value for one in given if one.value is not None and one.value.dim() == 2]
+    if not values or not all(one.is_floating_point() and one.shape[1] == values[0].shape[1] for one in values):
+        return None
+    rows = np.concatenate([one.double().cpu().numpy() for one in values])
+    n, width = rows.shape
+    if n < LEAST_ROWS or not NARROWEST <= width <= WIDEST or not np.isfinite(rows).all():
+        return None
+    spread = rows.std(1)
+    off = np.minimum(np.abs(spread - 1), np.abs(spread * np.sqrt(width / (width - 1)) - 1))
+    if np.abs(rows.mean(1)).max() > EXACT_ROW or off.max() > EXACT_ROW:
+        return None
+    profile = rows.mean(0)
+    steps = np.diff(profile)
+    is_rough = np.mean(steps**2) >= ROUGH * np.var(profile)
+    return rows if np.mean(profile**2) >= SHARE_OF_PROFILE * np.mean(rows**2) and is_rough else None
+
+
 def _sides(facts: Facts) -> tuple[Fresh, Fresh] | None:
     """Of the rows of the width that was trained on most: the trained ones, and those only evaluated."""
     trained: dict[int, list[Fresh]] = {}
     held_out: dict[int, list[Fresh]] = {}
+    learned = {id(one) for one in taught(facts)}
     for one in facts.forwards:
         if one.fresh is not None and one.role in ("training", "evaluation"):
-            side = trained if one.role == "training" else held_out
+            side = trained if id(one) in learned else held_out
             side.setdefault(len(one.fresh.total), []).append(one.fresh)
     widths = [width for width in trained if width in held_out]
     if not widths:
@@ -183,19 +235,5 @@ def _said(side: Fresh, kind: str) -> str:
     return f"columns begin at {low.min():.4g} to {low.max():.4g} and end at {high.min():.4g} to {high.max():.4g}"
 
 
-def _place(case: Case, *, is_second: bool) -> tuple[Source, ast.AST] | None:
-    """The call that fits: fit_transform or fit of a scaler, else the line that takes a mean or a maximum."""
-    for path in case.facts.files():
-        source = case.sources[path]
-        calls = [one for one in source.nodes(ast.Call) if isinstance(one.func, ast.Attribute)]
-        fits = [one for one in calls if isinstance(one.func, ast.Attribute) and one.func.attr == "fit_transform"]
-        fits = fits or [one for one in calls if isinstance(one.func, ast.Attribute) and one.func.attr == "fit"]
-        fits = fits or [
-            one
-            for one in calls
-            if isinstance(one.func, ast.Attribute) and one.func.attr in ("mean", "std", "max", "min", "amax", "amin")
-            if isinstance(source.statement_at(one.lineno), ast.Assign) and not source.loops_around(one.lineno)
-        ]
-        if fits:
-            return source, fits[-1 if is_second else 0]
-    return None
+def _sources(case: Case) -> list[Source]:
+    return [case.sources[path] for path in case.facts.files()]

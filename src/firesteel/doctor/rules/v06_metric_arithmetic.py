@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 import torch
 
 from firesteel.doctor.counting import miscounts
+from firesteel.doctor.crossing import crossed_arrays
 from firesteel.doctor.facts import Facts, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import is_answer, origin
@@ -22,10 +24,14 @@ _INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 #: Of answers that are no classes, so many are whole numbers at most: a sigmoid may end at 1.0.
 MOST_WHOLE = 0.3
 HALF = 0.5
+#: Of rounded answers, so many beyond all labels: they are logits, and no amounts.
+SHARE_BEYOND = 0.3
 #: Fewer rows that are compared prove nothing.
 LEAST_COMPARED = 5
 #: What each of these gives lies between two bounds; a threshold outside of them tells nothing apart.
 _RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+#: What is done with a comparison that only checks.
+_CHECKING = ("all", "any")
 
 
 class MetricArithmetic(Rule):
@@ -69,7 +75,7 @@ with torch.no_grad():
         compared = [made for made in facts.ops if made.op in _DECIDING]
         places = {one.site for one in _once(compared) if any(is_answer(parent) for parent in one.parents)}
         compared = [one for one in compared if one.site in places]
-        counted = list(miscounts(facts, case.sources))
+        counted = [*miscounts(facts, case.sources), *crossed_arrays(facts, case.sources)]
         if not compared and not counted:
             raise NotApplicable("no answers of a net were compared with anything")
         yield from self._crossed(case, compared)
@@ -114,7 +120,7 @@ with torch.no_grad():
                     why="what is compared with the labels is the same whatever the net says",
                     fix="     take the argmax over the classes: .argmax(1); with one output use a threshold",
                 )
-            elif said := _threshold(made, given) or _whole(made, given) or _beyond(made):
+            elif said := _threshold(case, made, given) or _whole(made, given) or _beyond(made):
                 yield self.finding(
                     made.site,
                     message="this threshold gives one class only",
@@ -122,7 +128,7 @@ with torch.no_grad():
                     why="the score is the share of one class, whatever the net says",
                     fix="     use a threshold inside the range: 0.5 for a sigmoid, 0 for logits",
                 )
-            elif said := _never_equal(made):
+            elif said := _never_equal(made) or _beyond_labels(made):
                 yield self.finding(
                     made.site,
                     message="answers that are no classes are compared with classes",
@@ -161,7 +167,7 @@ def _argmax_over_rows(made: Made, given: Made, facts: Facts) -> str:
     return f"it goes over the {n} rows of {given.shape}, not over the {n_classes} classes" if is_compared else ""
 
 
-def _threshold(made: Made, given: Made) -> str:
+def _threshold(case: Case, made: Made, given: Made) -> str:
     if made.op not in ("gt", "ge", "lt", "le"):
         return ""
     limit = made.argument(1, "other")
@@ -174,13 +180,36 @@ def _threshold(made: Made, given: Made) -> str:
     for size in made.shape:
         n *= size
     is_constant = made.value is None or not made.value.numel() or bool((made.value == made.value.flatten()[0]).all())
-    if not is_outside or not is_constant or n < 2 or not _is_used_as_class(made):
+    if not is_outside or not is_constant or n < 2 or not _is_used_as_class(made, case.facts) or _is_swept(case, made):
         return ""
     return f"what a {source.op} gives lies between {low:g} and {high:g}; the threshold is {limit:g}"
 
 
-def _is_used_as_class(made: Made) -> bool:
-    return made.shape != ()
+def _is_used_as_class(made: Made, facts: Facts) -> bool:
+    """It is more than a check that all lie within bounds."""
+    uses = [one for one in facts.ops if any(parent is made for parent in one.parents)]
+    return made.shape != () and not (uses and all(one.op in _CHECKING for one in uses))
+
+
+def _is_swept(case: Case, made: Made) -> bool:
+    """One of several thresholds that are tried on this line, as for a curve."""
+    limits = {one.argument(1, "other") for one in case.facts.ops if one.site is made.site and one.op == made.op}
+    if len({one for one in limits if isinstance(one, int | float)}) > 1:
+        return True
+    source = case.sources.of(made.site)
+    node = source.node_at(made.site)
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} if node is not None else set()
+    loops = [*source.loops_around(made.site.line), *(source.parents(node) if node is not None else ())]
+    targets = [one.target for one in loops if isinstance(one, ast.For)]
+    targets += [part.target for one in loops for part in getattr(one, "generators", ())]
+    swept = {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    return _is_number_of(node, names & swept)
+
+
+def _is_number_of(node: ast.AST | None, names: set[str]) -> bool:
+    """The loop goes over what is compared with: a number, and no rows."""
+    sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else getattr(node, "args", [])
+    return any(isinstance(one, ast.Name) and one.id in names for one in sides[-1:])
 
 
 def _whole(made: Made, given: Made) -> str:
@@ -234,6 +263,24 @@ def _never_equal(made: Made) -> str:
     if label.is_floating_point() and bool((label != label.round()).any()):
         return ""
     return f"{n_whole:,} of the {answer.numel():,} answers are whole numbers, and all labels are"
+
+
+def _beyond_labels(made: Made) -> str:
+    """`round(answers) == labels` where many of the rounded answers lie beyond all labels: logits were rounded."""
+    if made.op not in _COMPARING or len(made.parents) != 2 or len(made.shape) > 2:
+        return ""
+    rounded = [one for one in made.parents if is_answer(one) and origin(one).op == "round"]
+    labels = [one for one in made.parents if not is_answer(one)]
+    if len(rounded) != 1 or not labels or rounded[0].value is None or labels[0].value is None:
+        return ""
+    answer, label = rounded[0].value, labels[0].value
+    if answer.numel() < LEAST_COMPARED or answer.numel() != label.numel() or not label.numel():
+        return ""
+    low, high = float(label.min()), float(label.max())
+    n = int(((answer < low) | (answer > high)).sum())
+    if n < SHARE_BEYOND * answer.numel():
+        return ""
+    return f"{n:,} of the {answer.numel():,} rounded answers lie beyond the labels, which go from {low:g} to {high:g}"
 
 
 def _argmax_of_all(made: Made, facts: Facts) -> str:
