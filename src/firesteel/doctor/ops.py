@@ -38,7 +38,7 @@ _QUESTIONS = {
     "size", "dim", "numel", "stride", "is_floating_point", "is_complex", "is_contiguous", "data_ptr", "storage_offset",
     "element_size", "nelement", "get_device", "backward", "register_hook", "requires_grad_", "retain_grad", "__len__",
     "__repr__", "__format__", "__hash__", "_set_grad_enabled", "is_storage", "untyped_storage", "ndimension", "__dir__",
-    "set_grad_enabled", "is_tensor", "is_same_size", "result_type", "can_cast", "__set__", "__delete__", "is_inference",
+    "set_grad_enabled", "is_tensor", "is_same_size", "result_type", "can_cast", "__delete__", "is_inference",
 }  # fmt: skip
 #: What is taken out of a tensor: the result is no tensor, yet it is remembered where it came from.
 _TAKEN_OUT = {"item", "tolist", "__float__", "__int__", "__bool__", "__index__"}
@@ -133,11 +133,11 @@ class Seeing(TorchFunctionMode):
         if not self.is_on or self.is_held or watch.is_paused:
             return self._run(func, args, kwargs)
         name = getattr(func, "__name__", "")
-        if name == "__get__":
+        if name in ("__get__", "__set__"):
             attribute = getattr(getattr(func, "__self__", None), "__name__", "")
-            if attribute not in _PROPERTIES:
+            if attribute not in _PROPERTIES or (name == "__set__" and attribute != "data"):
                 return self._run(func, args, kwargs)
-            name = f"get_{attribute}"
+            name = f"{name.strip('_')}_{attribute}"
         elif name in _QUESTIONS:
             return self._run(func, args, kwargs)
         before = None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import pairwise
 
 from firesteel.doctor.facts import Backward, Facts, Forward
+from firesteel.doctor.sites import Site
 
 
 def settle(facts: Facts) -> None:
@@ -27,18 +29,34 @@ def settle(facts: Facts) -> None:
 
 
 def _count_asked(facts: Facts) -> None:
-    """A gradient that was asked for by name is a backward, if what it was asked for was changed along it."""
+    """A gradient that was asked for by name is a backward, if what it was asked for is changed or renewed along it."""
     data = {id(one.param) for forward in facts.forwards for one in forward.inputs if one.param is not None}
     held = {key for optimizer in facts.optimizers for key in optimizer.ever_with_gradient}
     learning = {id(one) for one in facts.params if one.n_by_hand > 1} | held
-    found = [one for one in facts.asked if one.reached & learning and not one.reached & data]
-    for one in found:
+    by_site: dict[Site, list[Backward]] = {}
+    for one in facts.asked:
+        by_site.setdefault(one.site, []).append(one)
+    facts.asked = []
+    for those in by_site.values():
+        reached = frozenset[int]().union(*(one.reached for one in those))
+        if not reached & data and (reached & learning or _is_renewed(those)):
+            facts.asked += those
+    for one in facts.asked:
         for param in one.reached_params:
             param.n_backwards += 1
             param.last_backward_at = one.at
-    facts.asked = found
-    facts.n_backwards += len(found)
-    facts.backwards = sorted([*facts.backwards, *found], key=lambda one: one.at)
+    facts.n_backwards += len(facts.asked)
+    facts.backwards = sorted([*facts.backwards, *facts.asked], key=lambda one: one.at)
+
+
+def _is_renewed(those: list[Backward]) -> bool:
+    """The weights of the second gradient were made of those of the first: `w = (w - lr * g).requires_grad_()`."""
+    for first, second in pairwise(those[:3]):
+        if second.made is None or first.reached & second.reached:
+            continue
+        if any(id(one.param) in first.reached for one in second.made.walk() if one.param is not None):
+            return True
+    return False
 
 
 def taught(facts: Facts) -> list[Forward]:

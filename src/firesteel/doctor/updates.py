@@ -48,14 +48,19 @@ def uses_of_gradients(facts: Facts) -> set[int]:
             param = origin(made.args[0]).param
             if param is not None:
                 read[id(made)] = id(param)
-        elif read and not (made.is_in_place and made.op in ("zero", "fill")) and made.op not in ("get_data", "detach"):
+        elif (
+            read
+            and not (made.is_in_place and made.op in ("zero", "fill"))
+            and made.op not in ("get_data", "set_data", "detach")
+        ):
             found |= {read[id(one)] for one in map(origin, made.parents) if id(one) in read}
     return found
 
 
 def inputs_that_learn(facts: Facts) -> set[int]:
-    """id of each Param that is data: it was given to a module, or its gradient was asked for by name."""
-    found = {id(one.param) for forward in facts.forwards for one in forward.inputs if one.param is not None}
+    """id of each Param that is data: it (or rows of it) went into a module, or its gradient was asked for by name."""
+    given = [origin(one).param for forward in facts.forwards for one in forward.inputs]
+    found = {id(one) for one in given if one is not None}
     learning = {key for one in facts.asked for key in one.reached}
     found |= {key for call in facts.calls if call.name == "autograd_grad" for key in call.params if key not in learning}
     return found

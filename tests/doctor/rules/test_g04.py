@@ -102,3 +102,26 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 
 def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(NOTHING, only=["G04"]), "G04", "not applicable")
+
+
+RENEWED = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x, y = torch.randn(40, 3), torch.randn(40, 1)
+net = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for i in range(10):
+    loss = F.mse_loss(net(x), y)
+    optimizer.zero_grad()
+    net[2].weight.data = F.normalize(net[2].weight.data, dim=1)
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def test_new_data_between_the_forward_and_its_backward_is_seen(diagnose, assert_found, assert_outcome):
+    line = "    net[2].weight.data = F.normalize(net[2].weight.data, dim=1)\n"
+    assert_found(diagnose(RENEWED, only=["G04"]), "G04", line.strip())
+    assert_outcome(diagnose(RENEWED.replace(line, "") + line, only=["G04"]), "G04", "passed")

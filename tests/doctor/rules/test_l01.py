@@ -91,3 +91,9 @@ def test_gradients_that_are_asked_for_by_name_are_a_training(diagnose, assert_fo
 def test_gradients_that_are_only_looked_at_are_no_training(diagnose, assert_outcome):
     text = ASKED.replace("one -= 0.1 * gradient", "print(gradient.norm())")
     assert_outcome(diagnose(text, only=["L01"]), "L01", "not applicable")
+
+
+def test_weights_that_are_made_anew_from_their_gradients_are_a_training(diagnose, assert_found):
+    start = ASKED.index("    with torch.no_grad()")
+    text = ASKED[:start] + "    w, b = [(a - 0.1 * g).detach().requires_grad_() for a, g in zip([w, b], gradients)]\n"
+    assert_found(diagnose(text, only=["L01"]), "L01", "p = torch.softmax")

@@ -188,3 +188,28 @@ def test_an_optimizer_of_a_copy_leaves_the_original_alone(diagnose, assert_found
     for rule in ("O04", "O06"):
         assert_found(found, rule, "optimizer = torch.optim.Adam(before.parameters()")
     assert_outcome(diagnose(COPY.replace("Adam(before", "Adam(net"), only=["O04"]), "O04", "passed")
+
+
+SCALED = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(40, 3)
+y = 3 * x.sum(1, keepdim=True)
+net = nn.Linear(3, 1)
+scale = torch.ones(1, requires_grad=True)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for epoch in range(10):
+    optimizer.zero_grad()
+    nn.functional.mse_loss(net(x) * scale, y).backward()
+    optimizer.step()
+"""
+
+
+def test_a_raw_weight_beside_a_net_is_missed(diagnose, assert_found):
+    assert_found(diagnose(SCALED, only=["O04"]), "O04", "optimizer = torch.optim.SGD(net.parameters()")
+
+
+@pytest.mark.parametrize("given", ["net(x * scale)", "net(x + 0.1 * (scale * x).detach())"])
+def test_a_raw_tensor_that_goes_into_the_net_is_data(diagnose, assert_outcome, given):
+    assert_outcome(diagnose(SCALED.replace("net(x) * scale", given), only=["O04"]), "O04", "passed")

@@ -93,3 +93,23 @@ def test_what_is_right_is_passed(diagnose, assert_outcome, text):
 def test_without_a_module_there_is_nothing_to_look_at(diagnose, assert_outcome):
     text = "import torch\nw = torch.zeros(2, requires_grad=True)\n(w ** 2).sum().backward()"
     assert_outcome(diagnose(text, only=["O05"]), "O05", "not applicable")
+
+
+ROWS = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(40, 3, requires_grad=True)
+y = x.detach().sum(1, keepdim=True)
+net = nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for i in range(10):
+    optimizer.zero_grad()
+    nn.functional.mse_loss(net(x[:30].clone()), y[:30]).backward()
+    optimizer.step()
+"""
+
+
+def test_rows_of_a_table_with_gradients_are_data(diagnose, assert_outcome):
+    for rule, outcome in (("O04", "passed"), ("O05", "passed")):
+        assert_outcome(diagnose(ROWS, only=[rule]), rule, outcome)

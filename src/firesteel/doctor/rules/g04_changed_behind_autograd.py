@@ -64,7 +64,7 @@ for step in range(5):
             yield self.finding(
                 made.site,
                 message="weights are changed through .data between the forward that used them and its backward",
-                evidence=f"{made.op} in place on a weight of shape {made.shape}, {n} times while it was looked at",
+                evidence=f"{_how(made)} a weight of shape {made.parents[0].shape}, {n} times while it was looked at",
                 why="the backward computes with other weights than the forward had",
                 fix="     change weights behind optimizer.step(), or before the forward",
             )
@@ -99,8 +99,14 @@ def _first_uses(backward: Backward, earlier: int) -> dict[int, int]:
     return found
 
 
+def _how(made: Made) -> str:
+    return "new .data for" if made.op == "set_data" else f"{made.op} in place on"
+
+
 def _weight_of(made: Made) -> Made | None:
     """The weight whose .data an operation changes."""
+    if made.op == "set_data":  # p.data = ...
+        return made.parents[0] if made.parents[0].op == "parameter" else None
     first = made.args[0] if made.is_in_place and made.args else None
     while isinstance(first, Made) and first.op != "get_data" and first.op in SAME_NUMBERS and first.parents:
         first = first.parents[0]

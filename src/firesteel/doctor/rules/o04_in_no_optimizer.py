@@ -10,6 +10,7 @@ from torch import nn
 
 from firesteel.doctor.facts import Facts, Optimizer, Param
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.lineage import origin
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 from firesteel.doctor.source import Source
@@ -91,7 +92,8 @@ for epoch in range(20):
             return False
         if param.is_parameter:
             return True
-        return any(not one.is_parameter for one in held) and not _may_be_data(facts, param)
+        is_among_raw = any(not one.is_parameter for one in held)
+        return not _may_be_data(facts, param) and (is_among_raw or _joins_the_answer(facts, param))
 
     def _describe(self, case: Case, optimizer: Optimizer, params: list[Param]) -> Finding:
         site = optimizer.site if optimizer.site is not None else steps_of(case.facts, optimizer)[0].site
@@ -151,6 +153,18 @@ def _is_set_apart(facts: Facts, param: Param) -> bool:
     """Its net was in evaluation mode whenever it was called: it only measures, as the net of a perceptual loss."""
     calls = [one for one in facts.forwards if any(held is param for held in one.module.params)]
     return bool(calls) and not any(one.is_training for one in calls)
+
+
+def _joins_the_answer(facts: Facts, param: Param) -> bool:
+    """It is made one with what a net gave, as a scale or a weight of a loss is, and was in nothing that a net took."""
+    given = [one for forward in facts.trained() for one in forward.inputs]
+    given += [one.target for one in facts.losses if one.target is not None]
+    if any(one.param is param for start in given for one in start.walk()):
+        return False
+    answers = {id(one) for forward in facts.trained() for one in forward.outputs}
+    joined = [made for made in facts.ops if made.requires_grad and len(made.parents) > 1]
+    joined = [made for made in joined if any(origin(one).param is param for one in made.parents)]
+    return any(id(one) in answers for made in joined for one in made.walk())
 
 
 def _may_be_data(facts: Facts, param: Param) -> bool:
