@@ -1,11 +1,12 @@
-"""One cause, one line: what the run showed and what the source shows of the same bug are named at the same place."""
+"""One cause, one place: what follows from a finding is named at its line, as a note, or not at all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from firesteel.doctor.findings import Finding
+from firesteel.doctor.findings import Finding, Outcome
+from firesteel.doctor.rules.rule import Rule
 
 #: Where the source shows the cause of what a rule saw: the rule of the source, and what the line that it names ends
 #: with (nothing: whatever it is).
@@ -16,6 +17,9 @@ _CAUSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "V02": ("A01", (".train",)),
     "S05": ("A08", ()),
 }
+
+#: What follows of itself from a finding of these rules on the same line, and then is a note.
+_FOLLOWS = {"D07": {"L08", "L09", "L10"}, "D09": {"L05"}, "O06": {"O04"}, "S03": {"L06"}, "S05": {"O11"}}
 
 
 def at_their_causes(findings: Iterable[Finding], ask: Callable[[str], Iterable[Finding]]) -> list[Finding]:
@@ -42,3 +46,26 @@ def _at_cause(finding: Finding, ask: Callable[[str], Iterable[Finding]]) -> Find
 
 def _text(finding: Finding) -> str:
     return finding.source[finding.column - 1 : finding.end_column - 1]
+
+
+def after_causes(findings: list[Finding]) -> list[Finding]:
+    """The findings, those whose cause is named on the same line as notes."""
+    named = {(one.path, one.line, one.rule) for one in findings if one.level != "N"}
+    return [
+        replace(one, level="N", why=f"{one.why}; it follows from {cause}") if cause else one
+        for one in findings
+        for cause in [next((rule for rule in _FOLLOWS.get(one.rule, ()) if (one.path, one.line, rule) in named), "")]
+    ]
+
+
+def unless_explained(
+    rule: Rule, answer: tuple[list[Finding], Outcome], causes: Iterable[Finding]
+) -> tuple[list[Finding], Outcome]:
+    """The answer of a rule, but for findings that come of what another rule found: a reader wants the cause."""
+    if not any(one.level != "N" for one in answer[0]):
+        return answer
+    cause = next((one for one in causes if one.level != "N"), None)
+    if cause is None:
+        return answer
+    reason = f"{cause.rule} on line {cause.line} explains it"
+    return [], Outcome(rule.id, rule.title, "not applicable", reason)

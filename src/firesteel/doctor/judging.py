@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from firesteel.doctor.causes import at_their_causes
+from firesteel.doctor.causes import after_causes, at_their_causes, unless_explained
 from firesteel.doctor.facts import Facts
 from firesteel.doctor.findings import Finding, Outcome
 from firesteel.doctor.rules import GROUPS, Case, NotApplicable, Rule, all_rules
@@ -14,8 +14,6 @@ from firesteel.doctor.shields import Failure, Shield
 from firesteel.doctor.source import Sources
 
 _ORDER = {"E": 0, "W": 1, "N": 2}
-#: What follows of itself from a finding of these rules on the same line, and then is a note.
-_FOLLOWS = {"D07": {"L08", "L09", "L10"}, "D09": {"L05"}, "O06": {"O04"}, "S03": {"L06"}, "S05": {"O11"}}
 #: Replays take at most this share of the run, or this many seconds, whichever is more.
 PROBE_SHARE = 0.1
 PROBE_S = 20.0
@@ -76,22 +74,9 @@ def judge(
 
     case = Case(facts, Sources(), probes=probes, ask=ask)
     answered = [answer(rule) for rule in rules.values()]
-    return sort_findings(_after_causes([one for found, _ in answered for one in found])), [
+    return sort_findings(after_causes([one for found, _ in answered for one in found])), [
         outcome for _, outcome in answered
     ]
-
-
-def unless_explained(
-    rule: Rule, answer: tuple[list[Finding], Outcome], causes: Iterable[Finding]
-) -> tuple[list[Finding], Outcome]:
-    """The answer of a rule, but for findings that come of what another rule found: a reader wants the cause."""
-    if not any(one.level != "N" for one in answer[0]):
-        return answer
-    cause = next((one for one in causes if one.level != "N"), None)
-    if cause is None:
-        return answer
-    reason = f"{cause.rule} on line {cause.line} explains it"
-    return [], Outcome(rule.id, rule.title, "not applicable", reason)
 
 
 def judge_one(rule: Rule, case: Case, failures: dict[str, Failure]) -> tuple[list[Finding], Outcome]:
@@ -113,16 +98,6 @@ def judge_one(rule: Rule, case: Case, failures: dict[str, Failure]) -> tuple[lis
         lines = ", ".join(str(one.line) for one in found)
         return [], Outcome(rule.id, rule.title, "ignored", f"`# doctor: ok` stands on line {lines}")
     return kept, Outcome(rule.id, rule.title, "finding" if kept else "passed")
-
-
-def _after_causes(findings: list[Finding]) -> list[Finding]:
-    """The findings, those whose cause is named on the same line as notes."""
-    named = {(one.path, one.line, one.rule) for one in findings if one.level != "N"}
-    return [
-        replace(one, level="N", why=f"{one.why}; it follows from {cause}") if cause else one
-        for one in findings
-        for cause in [next((rule for rule in _FOLLOWS.get(one.rule, ()) if (one.path, one.line, rule) in named), "")]
-    ]
 
 
 def _without_doubles(findings: Iterable[Finding]) -> list[Finding]:

@@ -161,23 +161,3 @@ def test_two_optimizers_may_share_one_backward(diagnose, assert_outcome):
 
 def test_without_a_step_there_is_nothing_to_look_at(diagnose, assert_outcome):
     assert_outcome(diagnose(HEAD + "print(nn.Linear(3, 1)(x).shape)", only=["O01"]), "O01", "not applicable")
-
-
-NAMED = """
-import torch
-from torch import nn
-torch.manual_seed(0)
-x = torch.randn(40, 3)
-net = nn.Linear(3, 1)
-optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
-for i in range(10):
-    optimizer.zero_grad
-    nn.functional.mse_loss(net(x), x[:, :1]).backward()
-    optimizer.step()
-"""
-
-
-def test_what_is_named_and_not_called_is_said_once(diagnose, assert_found, assert_outcome):
-    found = diagnose(NAMED, only=["O01", "A01"])
-    assert_found(found, "A01", "optimizer.zero_grad")
-    assert_outcome(found, "O01", "not applicable")
