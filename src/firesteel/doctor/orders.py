@@ -250,7 +250,7 @@ class Orders:
         if name in self._makers and isinstance(node.func, ast.Name):
             self._followed(self._makers[name], node, names)
             return None
-        if isinstance(owner, Order):
+        if isinstance(owner, Order) and not (name in _FUNCTIONS and node.args):  # a scaler gives what it is given
             return self._method(name, owner, node)
         if name == "TensorDataset":
             self.bundles.append((node, args[: len(node.args)]))
@@ -262,7 +262,15 @@ class Orders:
             return _together(list(first.parts)) if isinstance(first, Many) and name not in ("list", "tuple") else first
         if name in _INDICES:
             return self._drawn(node, first)
-        return self._made(node, args)
+        return self._made(node, args) if self._is_of_module(node.func, names) else None
+
+    def _is_of_module(self, function: ast.expr, names: Names) -> bool:
+        """A function, or one of a module; no method of something that nobody knows."""
+        while isinstance(function, ast.Attribute):
+            function = function.value
+            if ast.unparse(function) in names or ast.unparse(function) in self._globals:
+                return False
+        return isinstance(function, ast.Name)
 
     def _made(self, node: ast.Call, args: list[Value]) -> Value:
         """What nobody knows is new, unless it may be made of rows that are in an order already."""

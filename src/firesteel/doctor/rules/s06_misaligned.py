@@ -67,8 +67,11 @@ for i in range(0, 96, 16):
         if not pairs and not arrays and not loads:
             raise NotApplicable("the order of inputs and targets was not seen for both")
         for loss, x, y, index_x, index_y in pairs:
-            if len(index_x[0]) != len(index_y[0]) or index_x[1] != index_y[1] or x is y:
+            n_rows = index_x[1].shape[0]
+            if len(index_x[0]) != len(index_y[0]) or n_rows != index_y[1].shape[0] or x is y:
                 continue
+            if index_x[1] is index_y[1] and all(_is_cut(one) for one in (*index_x[2], *index_y[2])):
+                continue  # the next element of a sequence is its target
             wrong = int((index_x[0] != index_y[0]).sum())
             if wrong < 0.5 * len(index_x[0]):
                 continue
@@ -78,7 +81,7 @@ for i in range(0, 96, 16):
                 message="the rows of inputs and targets are not the same",
                 evidence=f"{wrong} of {len(index_x[0])} rows of a batch have the target of another: "
                 f"the first input is row "
-                f"{int(index_x[0][0])} of {index_x[1]}, its target row {int(index_y[0][0])}",
+                f"{int(index_x[0][0])} of {n_rows}, its target row {int(index_y[0][0])}",
                 why="each row is taught the answer of another",
                 fix="     draw one order and take both by it: x, y = x[order], y[order]",
             )
@@ -96,6 +99,7 @@ for i in range(0, 96, 16):
         lines = [getattr(one, "lineno", 0) for one in (x, y)]
         return self.finding(
             (source, drawn),
+            level="W",  # read from the source, not seen row by row
             message="the rows of inputs and targets are not the same",
             evidence=f"inputs (line {lines[0]}) and targets (line {lines[1]}) of a loss come from arrays of which "
             f"only one was put in the order that `{text}` draws",
@@ -161,7 +165,7 @@ def _apart(orders: Orders, x: ast.AST, y: ast.AST) -> list[Token]:
     return []
 
 
-_Index = tuple[torch.Tensor, int, list[Made]]
+_Index = tuple[torch.Tensor, Made, list[Made]]  # rows of a tensor, that tensor, and the steps that chose them
 
 
 def _pairs(facts: Facts) -> list[tuple[Loss, Made, Made, _Index, _Index]]:
@@ -181,7 +185,7 @@ def _pairs(facts: Facts) -> list[tuple[Loss, Made, Made, _Index, _Index]]:
 
 
 def _index(made: Made) -> _Index | None:
-    """The rows of the data that a batch holds, how many there are, and the steps that chose them."""
+    """The rows of the data that a batch holds."""
     steps: list[Made] = []
     one = made
     while one.parents:
@@ -198,7 +202,12 @@ def _index(made: Made) -> _Index | None:
         if taken is None:
             return None
         rows = taken
-    return rows, one.shape[0], steps
+    return rows, one, steps
+
+
+def _is_cut(step: Made) -> bool:
+    """A slice, and no order."""
+    return not any(isinstance(one, Made) for one in step.args[1:])
 
 
 def _take(rows: torch.Tensor, step: Made) -> torch.Tensor | None:
