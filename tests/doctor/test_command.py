@@ -100,6 +100,15 @@ def test_a_module_is_found_from_the_working_folder(sick: Path, say) -> None:
     assert "found_from_here/train.py:9:" in said.out
 
 
+def test_folders_of_a_module_need_no_init_file(sick: Path, say) -> None:
+    inner = sick.parent / "plain_folder" / "inner"
+    inner.mkdir(parents=True)
+    sick.rename(inner / "train.py")
+    said = say("doctor", "--only", "L01", "-m", "plain_folder.inner.train")
+    assert "plain_folder/inner/train.py:8:" in said.out
+    assert "Try: firesteel doctor -m plain_folder.inner.train" in say("doctor", "-m", "plain_folder.inner.trian").err
+
+
 def test_an_interrupt_outside_the_script_is_said(sick: Path, say, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -220,10 +220,12 @@ def test_what_a_script_patches_stays_patched(diagnose) -> None:
 
 def test_a_watch_inside_a_watched_script_says_so(diagnose, capsys) -> None:
     diagnosis = diagnose(
-        "import firesteel\n" + TRAIN + "with firesteel.watch() as seen:\n    step()\nprint(seen.report)"
+        "import firesteel\n"
+        + TRAIN
+        + "with firesteel.watch() as seen:\n    step()\nprint(seen.report)\nprint(seen._repr_html_())"
     )
     note = "note: a doctor was watching already: what was found here stands in its report"
-    assert capsys.readouterr().out == f"{note}\n"
+    assert capsys.readouterr().out == f"{note}\n<p class='muted'>{note}</p>\n"
     assert diagnosis.seen["steps"] == 1
 
 

@@ -53,10 +53,11 @@ def find_module(name: str) -> ModuleSpec | None:
     if not all(parts):
         return None
     found = PathFinder.find_spec(parts[0], [str(Path.cwd()), *sys.path]) or _installed(parts[0])
-    for i in range(1, len(parts)):
+    for part in parts[1:]:
         if found is None or found.submodule_search_locations is None:
             return None
-        found = PathFinder.find_spec(".".join(parts[: i + 1]), list(found.submodule_search_locations))
+        # By its last word: of "a.b" that is a folder, Python would ask the imported "a".
+        found = PathFinder.find_spec(part, list(found.submodule_search_locations))
     return found
 
 
