@@ -52,6 +52,73 @@ def test_nothing_found_ends_with_0(sick: Path, say) -> None:
     assert "L02  passed" in said.out
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("x = (", 2),
+        ("import sys\nsys.exit(3)", 2),
+        ("1 / 0", 2),
+        ("x = 1", 0),
+        (f"{SICK}1 / 0", 1),
+        ("raise KeyboardInterrupt", 130),
+    ],
+)
+def test_a_script_that_fails_before_its_first_step_ends_with_2(sick: Path, text: str, code: int, say) -> None:
+    sick.write_text(text, encoding="utf-8")
+    said = say("doctor", "--json", sick)
+    assert said.code == code
+    assert json.loads(said.out)["script_exit"] == {2: 1, 1: 1}.get(code, code) if "exit(3)" not in text else 3
+
+
+def test_the_end_says_it_again_in_one_line(sick: Path, say) -> None:
+    lines = say("doctor", sick, "--only", "L01,S11").out.splitlines()
+    assert lines[-1] == "1 error: L01 line 8; explain: firesteel explain L01"
+    sick.write_text("import torch\n" + "torch.nn.Sigmoid(torch.ones(2))\n" * 12, encoding="utf-8")
+    last = say("doctor", sick, "--only", "A03").out.splitlines()[-1]
+    assert last == "12 errors: A03 line 2, A03 line 3 and 10 more; explain: firesteel explain A03"
+    assert len(last) <= 80
+
+
+def test_the_report_lies_where_it_was_asked_for_wherever_the_script_goes(sick: Path, say) -> None:
+    (sick.parent / "sub").mkdir()
+    sick.write_text(f"import os\nos.chdir('sub')\n{SICK}", encoding="utf-8")
+    said = say("doctor", sick.name, "-o", "report.json", "--only", "L01")
+    assert "error L01  train.py:10:" in said.out
+    (finding,) = json.loads(sick.with_name("report.json").read_text(encoding="utf-8"))["findings"]
+    assert finding["file"] == str(sick)
+    assert list((sick.parent / "sub").iterdir()) == []
+
+
+def test_a_module_is_found_from_the_working_folder(sick: Path, say) -> None:
+    package = sick.parent / "found_from_here"
+    package.mkdir()
+    (package / "__init__.py").write_text("print('package')", encoding="utf-8")
+    (package / "train.py").write_text(f"parser = ['--steps']\n{SICK}", encoding="utf-8")
+    said = say("doctor", "--only", "L01", "-m", "found_from_here.train", "--steps", "2")
+    assert said.code == 1
+    assert said.out.startswith("package\ngiven ['--steps', '2']\n")
+    assert "found_from_here/train.py:9:" in said.out
+
+
+def test_folders_of_a_module_need_no_init_file(sick: Path, say) -> None:
+    inner = sick.parent / "plain_folder" / "inner"
+    inner.mkdir(parents=True)
+    sick.rename(inner / "train.py")
+    said = say("doctor", "--only", "L01", "-m", "plain_folder.inner.train")
+    assert "plain_folder/inner/train.py:8:" in said.out
+    assert "Try: firesteel doctor -m plain_folder.inner.train" in say("doctor", "-m", "plain_folder.inner.trian").err
+
+
+def test_an_interrupt_outside_the_script_is_said(sick: Path, say, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("firesteel.api.doctor", interrupt)
+    said = say("doctor", sick)
+    assert said.code == 130
+    assert said.err == f"interrupted: nothing was judged in {sick}\n"
+
+
 def test_words_behind_the_script_are_the_scripts(sick: Path, say) -> None:
     said = say("doctor", "--only", "L01", sick, "--lr", "0.1", "-v", "more")
     assert "given ['--lr', '0.1', '-v', 'more']" in said.out
@@ -104,6 +171,26 @@ def test_files_that_cannot_be_read_whole_are_said(tmp_path: Path, say) -> None:
     assert "a.py: it is no Python text" in said
     assert "b.py: a syntax error on line 2: only what stands before it was looked at" in said
     assert "c.py" not in said
+    assert "nothing found" in said
+
+
+@pytest.mark.parametrize(
+    ("raw", "cause"),
+    [
+        (b"import torch\ndef f(:", "a syntax error on line 2"),
+        (
+            b"x = 1\n# caf\xe9",
+            "it is not UTF-8 on line 2: save it as UTF-8, or put # coding: latin-1 on its first line",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_not_called_healthy(sick: Path, raw: bytes, cause: str, say) -> None:
+    sick.write_bytes(raw)
+    said = say("doctor", "--static", sick)
+    assert said.code == 2
+    assert said.out.startswith("nothing could be judged in train.py: the source could not be read whole\n")
+    assert cause in " ".join(said.out.split())
+    assert "passed" not in said.out
 
 
 @pytest.mark.parametrize(
@@ -134,7 +221,17 @@ def test_a_word_that_the_script_knows_is_the_scripts(tmp_path: Path) -> None:
         (["nosuch.py"], "a script must be there; there is no file 'nosuch.py'."),
         (["trian.py"], "Try: firesteel doctor train.py"),
         (["."], "a script is a file; '.' is a folder."),
+        (["nosuch.py"], "Try: firesteel doctor --help"),
+        (["--static", "trian.py"], "Try: firesteel doctor --static train.py"),
         (["-m", "no.such.module"], "behind -m stands a module"),
+        (["-m", "no.such.module"], "Try: firesteel doctor --help"),
+        (["-m", "train.py"], "Try: firesteel doctor train.py"),
+        (["-m", "trian"], "Try: firesteel doctor -m train"),
+        (
+            ["train.py", "--only", "O01", "--ignore", "O"],
+            "at least one rule must be left; --only O01 --ignore O leaves",
+        ),
+        (["--static", "train.py", "--only", "O01"], "Try: --static --only A01,"),
         (["train.py", "--only", "X1"], "a rule is named by its id (O01) or its group (O); 'X1' is neither."),
         (["train.py", "--time", "soon"], "a time is a number with s, m or h; --time is 'soon'."),
         (["train.py", "--steps", "0"], "at least one step is watched; --steps is 0."),

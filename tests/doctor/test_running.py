@@ -85,7 +85,98 @@ def test_steps_before_an_exception_were_seen(diagnose) -> None:
 
 def test_a_script_that_never_trains_is_told_so(diagnose) -> None:
     diagnosis = diagnose("import torch\nprint(torch.nn.Linear(2, 1)(torch.ones(1, 2)))")
-    assert "no optimizer step was seen; seen: 0 steps, 0 backwards, 1 forward" in str(diagnosis)
+    said = " ".join(str(diagnosis).split())
+    assert said.startswith("nothing could be judged in ")
+    assert "script.py: no optimizer step was seen; 1 note seen: 0 steps, 0 backwards, 1 forward" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x = (", "the script ended with SyntaxError before its first step"),
+        ("import sys\nsys.exit(3)", "the script ended with exit status 3 before its first step"),
+        ("raise EOFError('a\\nb: c')", "the script ended with EOFError before its first step"),
+        ("raise KeyboardInterrupt", "the script was interrupted before its first step"),
+        ("import time\ntime.sleep(9)", "--time was over before the first step"),
+        (TRAIN, "no optimizer step was seen"),
+        (TRAIN + "((net(x) - y) ** 2).mean().backward()\n1 / 0", "the script ended with ZeroDivisionError before"),
+        (TRAIN + "step()\n1 / 0", ""),
+        (TRAIN + "for _ in range(3): ((net(x) - y) ** 2).mean().backward()", ""),
+    ],
+)
+def test_a_run_without_a_step_is_not_called_healthy(text: str, reason: str, diagnose) -> None:
+    diagnosis = diagnose(text, ignore=["O", "D"], time_s=1.0 if "sleep" in text else None)
+    assert diagnosis.unjudged.startswith(reason)
+    assert diagnosis.to_dict()["unjudged"] == diagnosis.unjudged
+    assert ("nothing could be judged" in str(diagnosis)) == bool(reason)
+
+
+def test_a_finding_stands_before_what_could_not_be_judged(diagnose) -> None:
+    diagnosis = diagnose("import torch\nx = torch.nn.Sigmoid(torch.ones(2))")
+    said = " ".join(str(diagnosis).split())
+    assert said.startswith("1 error")
+    assert "nothing more could be judged: the script ended with TypeError before its first step" in said
+
+
+def test_rules_of_the_source_need_no_step(diagnose) -> None:
+    assert diagnose("x = 1", only=["A01"]).unjudged == ""
+
+
+def test_names_and_folder_are_pythons_when_the_path_is_relative(
+    tmp_path: Path, capsys, monkeypatch, examine_patient
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    path = tmp_path / "script.py"
+    path.write_text(
+        f"import os, sys\n{TRAIN}\nprint(sys.argv[0], __file__)\nos.chdir(os.path.dirname(__file__))\n"
+        "os.chdir('sub')\nwhile True: optimizer.step()\n",
+        encoding="utf-8",
+    )
+    diagnosis = examine_patient("script.py", steps=3)
+    assert capsys.readouterr().out == f"script.py {path}\n"
+    assert Path.cwd() == tmp_path
+    assert diagnosis.findings
+    assert {one.path for one in diagnosis.findings} == {str(path)}
+
+
+@pytest.mark.parametrize("change", ["os.remove(path)", "open(path, 'w').write('\\n' * 40)"])
+@pytest.mark.parametrize("name", ["script.py", "beside.py"])
+def test_a_file_that_changes_meanwhile_is_shown_as_it_was(
+    change: str, name: str, tmp_path: Path, monkeypatch, examine_patient
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "beside", raising=False)
+    net = "import torch\nnet = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Softmax(1))\n"
+    (tmp_path / "beside.py").write_text(net, encoding="utf-8")
+    head = net if name == "script.py" else "import torch\nfrom beside import net\n"
+    loop = """
+import os
+path = os.path.join(os.path.dirname(__file__), "NAME")
+CHANGE
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for _ in range(4):
+    optimizer.zero_grad()
+    torch.nn.functional.cross_entropy(net(torch.ones(4, 3)), torch.zeros(4, dtype=torch.long)).backward()
+    optimizer.step()
+"""
+    path = tmp_path / "script.py"
+    path.write_text(head + loop.replace("NAME", name).replace("CHANGE", change), encoding="utf-8")
+    (finding,) = examine_patient(path, only=["L01"]).findings
+    assert (Path(finding.path).name, finding.line) == (name, 2)
+    assert finding.source == net.splitlines()[1]
+    assert "+ net = torch.nn.Sequential(torch.nn.Linear(3, 3))" in finding.fix
+
+
+@pytest.mark.parametrize("place", ["# caf\xe9\n\nx = 1", "x = 1\n\ny = 'caf\xe9'"])
+def test_letters_that_python_refuses_are_refused(place: str, tmp_path: Path, capsys, examine_patient) -> None:
+    path = tmp_path / "latin.py"
+    path.write_bytes(place.encode("latin-1"))
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
+    assert examine_patient(path).script_exit == 1
+    assert capsys.readouterr().err == done.stderr
+    path.write_bytes(b"# coding: latin-1\n" + place.encode("latin-1"))
+    assert examine_patient(path).script_exit == 0
 
 
 def test_it_stops_after_so_many_steps(diagnose) -> None:
@@ -129,9 +220,12 @@ def test_what_a_script_patches_stays_patched(diagnose) -> None:
 
 def test_a_watch_inside_a_watched_script_says_so(diagnose, capsys) -> None:
     diagnosis = diagnose(
-        "import firesteel\n" + TRAIN + "with firesteel.watch() as seen:\n    step()\nprint(seen.report)"
+        "import firesteel\n"
+        + TRAIN
+        + "with firesteel.watch() as seen:\n    step()\nprint(seen.report)\nprint(seen._repr_html_())"
     )
-    assert "a doctor was watching already" in capsys.readouterr().out
+    note = "note: a doctor was watching already: what was found here stands in its report"
+    assert capsys.readouterr().out == f"{note}\n<p class='muted'>{note}</p>\n"
     assert diagnosis.seen["steps"] == 1
 
 
@@ -158,7 +252,8 @@ def test_a_syntax_error_is_said_in_pythons_words(tmp_path: Path) -> None:
     done = run_command(path)
     assert "SyntaxError: expected ':'" in done.stderr
     assert "doctor/" not in done.stderr
-    assert "the script ended with SyntaxError" in " ".join(done.stdout.split())
+    assert "the script ended with SyntaxError: expected ':'" in " ".join(done.stdout.split())
+    assert done.returncode == 2
 
 
 def test_a_script_that_needs_arguments_says_so_itself(tmp_path: Path) -> None:

@@ -264,16 +264,17 @@ def doctor(
     report that cannot be written, RecipeError for a rule that there is not.
     """
     check_script(script, is_module=is_module, is_static=static)
-    check_rules([*only, *ignore])
+    check_rules(only, ignore, is_static=static)
     check_report(output)
+    place = None if output is None else Path(output).absolute()  # the script may go elsewhere
     if static:
         diagnosis = look_at(script, only=only, ignore=ignore)
     else:
         diagnosis = examine(
             script, args, is_module=is_module, steps=steps, time_s=time_s, only=only, ignore=ignore, probes=probes
         )
-    if output is not None:
-        write_report(diagnosis, output, version=version("firesteel"))
+    if place is not None:
+        write_report(diagnosis, place, version=version("firesteel"))
     return diagnosis
 
 

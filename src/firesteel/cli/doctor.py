@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -20,7 +19,7 @@ from firesteel.errors import RecipeError
 if TYPE_CHECKING:
     from firesteel.doctor import Diagnosis
 
-EXIT_FOUND, EXIT_INTERRUPTED = 1, 130
+EXIT_FOUND, EXIT_WRONG, EXIT_INTERRUPTED = 1, 2, 130
 
 #: The words of `doctor` that take a value, and those that stand alone.
 WITH_VALUE = frozenset({"--steps", "--time", "--only", "--ignore", "--output", "-o"})
@@ -52,25 +51,31 @@ def doctor(
     The script runs as `python SCRIPT ARGS` would. Words of the doctor may stand before it or behind it, unless the
     script itself knows them; everything behind `--` goes to the script. Ends with 1 if there are errors or warnings.
     """
-    from firesteel import api
-
     if as_json and as_sarif:
         raise RecipeError("one form is printed", found="--json and --sarif were given", hint="--json -o report.sarif")
     if steps is not None and steps < 1:
         raise RecipeError("at least one step is watched", found=f"--steps is {steps}", hint="--steps 100")
     is_record = as_json or as_sarif
-    with _script_on_stderr() if is_record else nullcontext():
-        diagnosis = api.doctor(
-            script, args, is_module=is_module, static=static, steps=steps, time_s=_seconds(time), only=_ids(only),
-            ignore=_ids(ignore), probes=not no_probes, output=output,
-        )  # fmt: skip
+    try:
+        from firesteel import api  # takes seconds, in which an impatient user may press Ctrl-C
+
+        with _script_on_stderr() if is_record else nullcontext():
+            diagnosis = api.doctor(
+                script, args, is_module=is_module, static=static, steps=steps, time_s=_seconds(time), only=_ids(only),
+                ignore=_ids(ignore), probes=not no_probes, output=output,
+            )  # fmt: skip
+    except KeyboardInterrupt:  # one within the script ends the script alone
+        sys.stderr.write(f"interrupted: nothing was judged in {script}\n")
+        return EXIT_INTERRUPTED
     if is_record:
         sys.stdout.write(_record(diagnosis, as_sarif=as_sarif) + "\n")
     else:
         _print(diagnosis, output)
     if diagnosis.stopped == "interrupt":
         return EXIT_INTERRUPTED
-    return 0 if diagnosis.is_clean else EXIT_FOUND
+    if not diagnosis.is_clean:
+        return EXIT_FOUND
+    return EXIT_WRONG if diagnosis.unjudged and diagnosis.script_exit != 0 else 0
 
 
 def explain(
@@ -123,10 +128,9 @@ def _text_of(script: str) -> str:
     """The script's source, to see which words it knows itself; nothing if it cannot be read."""
     path = Path(script)
     if not path.is_file():
-        try:
-            spec = importlib.util.find_spec(script) if re.fullmatch(r"[\w.]+", script) else None
-        except (ImportError, ValueError):
-            spec = None
+        from firesteel.api.doctoring import find_module
+
+        spec = find_module(script) if re.fullmatch(r"[\w.]+", script) else None
         path = Path(spec.origin) if spec is not None and spec.origin else path
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
@@ -158,9 +162,6 @@ def _print(diagnosis: Diagnosis, output: Path | None) -> None:
     lines = str(diagnosis).splitlines()
     if output is not None:
         lines += ["", f"the report is in {output}"]
-    first = next((one.rule for one in diagnosis.findings), None)
-    if first is not None:
-        lines += ["", f"Next: firesteel explain {first}     says what the rule finds, and how"]
     print_lines(["", *lines] if diagnosis.script_exit is not None else lines)
 
 

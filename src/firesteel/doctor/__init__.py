@@ -6,7 +6,7 @@ from firesteel.doctor.diagnosis import Diagnosis
 from firesteel.doctor.examining import Examination, examine, look_at, watch
 from firesteel.doctor.findings import Finding, Outcome
 from firesteel.doctor.html import to_page
-from firesteel.doctor.judging import is_known_rule, rule_ids
+from firesteel.doctor.judging import choose_rules, is_known_rule, rule_ids
 from firesteel.doctor.pages import index_page, to_list, to_rule_page
 from firesteel.doctor.sarif import to_sarif
 from firesteel.doctor.watching import is_watching
@@ -16,6 +16,7 @@ __all__ = [
     "Examination",
     "Finding",
     "Outcome",
+    "choose_rules",
     "examine",
     "index_page",
     "is_known_rule",

@@ -67,6 +67,7 @@ class Verdict:
     stopped: str = ""  # why it was cut short: "steps", "time", "interrupt", "error: ..." or ""
     seconds: float = 0.0  # of the script
     judging_s: float = 0.0  # of the rules
+    unjudged: str = ""  # why there was nothing that could be judged; "" where there was
     notes: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = field(default=(), repr=False)
 
@@ -80,6 +81,7 @@ class Verdict:
             "findings": [one.to_dict() for one in self.findings],
             "rules": [one.to_dict() for one in self.outcomes],
             "seen": dict(self.seen),
+            "unjudged": self.unjudged,
             "notes": list(self.notes),
             "failures": [{"doing": one.doing, "error": one.error} for one in self.failures],
             "script_exit": self.script_exit,

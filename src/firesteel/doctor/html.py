@@ -26,6 +26,8 @@ font:12.5px/1.45 ui-monospace,monospace;white-space:pre}
 
 def to_html(diagnosis: Verdict) -> str:
     """Headline, findings with their lines marked, and the outcome of each rule behind a fold."""
+    if not diagnosis.outcomes:  # nobody was asked
+        return "\n".join(f"<p class='muted'>note: {escape(note)}</p>" for note in diagnosis.notes)
     parts = [
         f"<div class='fs-doctor'><style>{_STYLE}</style>",
         f"<h3>{escape(headline(diagnosis))}</h3><p class='muted'>{escape(seen_line(diagnosis))}</p>",

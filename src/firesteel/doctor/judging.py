@@ -35,8 +35,10 @@ def is_known_rule(word: str) -> bool:
     return word in all_rules() or word in GROUPS
 
 
-def choose_rules(only: Collection[str] = (), ignore: Collection[str] = ()) -> Mapping[str, Rule]:
-    """The rules of these ids or groups (all, if none are named) but those ignored."""
+def choose_rules(
+    only: Collection[str] = (), ignore: Collection[str] = (), *, is_static: bool = False
+) -> Mapping[str, Rule]:
+    """The rules of these ids or groups (all, if none are named) but those ignored; those that need no run."""
 
     def is_named(rule: str, words: Collection[str]) -> bool:
         return rule in words or rule[0] in words
@@ -44,7 +46,7 @@ def choose_rules(only: Collection[str] = (), ignore: Collection[str] = ()) -> Ma
     return {
         name: rule
         for name, rule in all_rules().items()
-        if (not only or is_named(name, only)) and not is_named(name, ignore)
+        if (not only or is_named(name, only)) and not is_named(name, ignore) and (rule.is_static or not is_static)
     }
 
 

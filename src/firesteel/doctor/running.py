@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.abc import SourceLoader
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Self
 
 from firesteel.doctor.sites import is_doctors_file
 from firesteel.doctor.stopping import StopWatching, stop_after
+from firesteel.doctor.texts import encoding_flaw
 from firesteel.doctor.watching import Watch
 
 EXIT_INTERRUPTED = 130
-_RUNPY = {runpy.__file__, "<frozen runpy>"}
+_RUNNING = {
+    runpy.__file__, "<frozen runpy>", "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>",
+}  # fmt: skip
 
 
 class Ended:
@@ -65,12 +70,39 @@ def run_script(
                 if is_module:
                     ended.variables = runpy.run_module(target, run_name="__main__", alter_sys=True)
                 else:
-                    ended.variables = runpy.run_path(target, run_name="__main__")
+                    ended.variables = _run_file(str(Path(target).absolute()))
         finally:
             watch.stop()
         seconds = time.perf_counter() - began
     watch.facts.variables, watch.facts.stopped = ended.variables, ended.stopped
     return ended, seconds
+
+
+class _Script(SourceLoader):
+    """Compiles a script as Python does: nothing is written beside it, and its letters must be those that it names."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def get_filename(self, fullname: str) -> str:
+        return self._path
+
+    def get_data(self, path: str | bytes) -> bytes:
+        place = os.fsdecode(path)
+        flaw = encoding_flaw(place)
+        if flaw:
+            raise SyntaxError(f"{flaw}, but no encoding declared; see https://peps.python.org/pep-0263/ for details")
+        return Path(place).read_bytes()
+
+
+def _run_file(path: str) -> dict[str, Any]:
+    """What `python path` does; with `runpy.run_path` either argv[0] or `__file__` is another than there."""
+    main = ModuleType("__main__")
+    main.__file__ = path
+    vars(main)["__cached__"] = None
+    sys.modules["__main__"] = main
+    _Script(path).exec_module(main)
+    return dict(vars(main))
 
 
 def _exit_code(end: SystemExit) -> int:
@@ -93,7 +125,7 @@ def _variables_of(trace: TracebackType | None) -> dict[str, Any]:
 
 
 def _print_traceback(error: BaseException) -> None:
-    """As Python prints it: the frames of the doctor and of runpy are left out."""
+    """As Python prints it: the frames of the doctor and of what runs the script are left out."""
     shown = traceback.TracebackException.from_exception(error, compact=True)
     _hide_frames(shown)
     sys.stderr.write("".join(shown.format()))
@@ -103,7 +135,7 @@ def _hide_frames(shown: traceback.TracebackException) -> None:
     for one in (shown.__cause__, shown.__context__, *(shown.exceptions or ())):
         if one is not None:
             _hide_frames(one)
-    shown.stack[:] = [one for one in shown.stack if not (is_doctors_file(one.filename) or one.filename in _RUNPY)]
+    shown.stack[:] = [one for one in shown.stack if not (is_doctors_file(one.filename) or one.filename in _RUNNING)]
 
 
 @contextmanager

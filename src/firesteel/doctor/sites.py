@@ -13,6 +13,8 @@ from types import CodeType, FrameType
 
 import torch
 
+from firesteel.doctor.texts import keep_text
+
 _INSTALLED_AT = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
 _LIBRARIES = tuple(f"{folder}{os.sep}" for folder in (*_INSTALLED_AT, Path(__file__).parents[1]))
 _DOCTOR = f"{Path(__file__).parent}{os.sep}"
@@ -117,6 +119,8 @@ def find_site(frame: FrameType | None = None) -> Site:
     found = _KNOWN.get(key)
     if found is None:
         found = _KNOWN[key] = Site(one.f_code, one.f_lasti, is_through_library)
+        if found.is_users:
+            keep_text(found.path)
     return found
 
 

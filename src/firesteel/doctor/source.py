@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import linecache
 import re
 import tokenize
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from firesteel.doctor.sites import Site
+from firesteel.doctor.texts import encoding_flaw, lines_of
 
 _Node = TypeVar("_Node", bound=ast.AST)
 _SILENCED = re.compile(r"#\s*doctor:\s*ok\b([^#]*)")
@@ -21,12 +21,15 @@ class Source:
 
     def __init__(self, path: str, text: str | None = None) -> None:
         self.path = path
-        linecache.checkcache(path)
-        self.lines = text.splitlines() if text is not None else [one.rstrip("\n") for one in linecache.getlines(path)]
+        self.lines = text.splitlines() if text is not None else lines_of(path)
 
     @cached_property
     def problem(self) -> str:
         """Why not all of it could be read; "" where it could."""
+        flaw = encoding_flaw(self.path)
+        if flaw:
+            where = flaw.rpartition(" on ")[2]
+            return f"it is not UTF-8 on {where}: save it as UTF-8, or put # coding: latin-1 on its first line"
         try:
             with tokenize.open(self.path) as file:
                 ast.parse(file.read())

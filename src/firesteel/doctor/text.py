@@ -20,9 +20,10 @@ def to_text(diagnosis: Verdict) -> str:
 
 def to_lines(diagnosis: Verdict) -> list[str]:
     """The sum in one sentence, the findings worst first, one line for each other rule."""
-    lines = [*_wrapped(headline(diagnosis)), *_wrapped(seen_line(diagnosis))]
-    for note in diagnosis.notes:
-        lines += _wrapped(f"note: {note}")
+    lines = [line for note in diagnosis.notes for line in _wrapped(f"note: {note}")]
+    if not diagnosis.outcomes:  # nobody was asked
+        return lines
+    lines = [*_wrapped(headline(diagnosis)), *_wrapped(seen_line(diagnosis)), *lines]
     for finding in diagnosis.findings:
         lines += ["", *finding_lines(finding)]
     lines += ["", "rules"]
@@ -32,15 +33,35 @@ def to_lines(diagnosis: Verdict) -> list[str]:
             lines += _outcome_lines(outcome)
     for failure in diagnosis.failures:
         lines += ["", *_wrapped(f"a flaw of the doctor itself, please report it: {failure}")]
-    return lines
+    return [*lines, "", closing_line(diagnosis)] if diagnosis.findings else lines
 
 
 def headline(diagnosis: Verdict) -> str:
     """`2 errors, 1 warning in train.py`"""
+    counts, reason = _counted(diagnosis), diagnosis.unjudged
+    where = f" in {shown_path(diagnosis.script)}" if diagnosis.script else ""
+    if reason and diagnosis.is_clean:
+        return f"nothing could be judged{where}: {reason}{f'; {counts}' if counts else ''}"
+    return f"{counts or 'nothing found'}{where}{f'; nothing more could be judged: {reason}' if reason else ''}"
+
+
+def closing_line(diagnosis: Verdict) -> str:
+    """`2 errors, 1 warning: O01 line 37, V05 line 8; explain: firesteel explain O01`, where a reader begins."""
+    findings = diagnosis.findings
+    has_files = len({one.path for one in findings}) > 1
+    places = [f"{one.rule}{f' {Path(one.path).name}' if has_files else ''} line {one.line}" for one in findings]
+
+    def line(n: int) -> str:
+        more = f" and {len(places) - n} more" if n < len(places) else ""
+        return f"{_counted(diagnosis)}: {', '.join(places[:n])}{more}; explain: firesteel explain {findings[0].rule}"
+
+    return next((text for n in range(len(places), 1, -1) if len(text := line(n)) <= WIDTH), line(1))
+
+
+def _counted(diagnosis: Verdict) -> str:
     counts = Counter(LEVELS[one.level] for one in diagnosis.findings)
     parts = [f"{counts[word]} {word}{'s' * (counts[word] != 1)}" for word in LEVELS.values() if counts[word]]
-    where = f" in {shown_path(diagnosis.script)}" if diagnosis.script else ""
-    return f"{', '.join(parts) or 'nothing found'}{where}"
+    return ", ".join(parts)
 
 
 def seen_line(diagnosis: Verdict) -> str:
@@ -49,7 +70,7 @@ def seen_line(diagnosis: Verdict) -> str:
         return "only the source was looked at"
     words = [f"{seen[name]:,} {name if seen[name] != 1 else name[:-1]}" for name in ("steps", "backwards", "forwards")]
     text = f"seen: {', '.join(words)} in {diagnosis.seconds:.1f} s"
-    if not seen["steps"]:
+    if not seen["steps"] and not diagnosis.unjudged:
         text = f"no optimizer step was seen; {text}"
     if diagnosis.stopped in ("steps", "time"):
         text += f"; the script was stopped by --{diagnosis.stopped}"
