@@ -157,9 +157,11 @@ for epoch in range(30):
             return
         if trouble is None or trouble.is_explained or trouble.relative < FAILED:
             return
-        layers = [
-            (made, gradient / weight) for made, gradient, weight in _weights(trouble) if weight > 0 and gradient > 0
-        ]
+        try:
+            weights = _weights(trouble)
+        except CannotReplay:
+            return
+        layers = [(made, gradient / weight) for made, gradient, weight in weights if weight > 0 and gradient > 0]
         saturating = _saturating(case.facts)
         if len(layers) < LEAST_SATURATING or len(saturating) < LEAST_SATURATING:
             return
