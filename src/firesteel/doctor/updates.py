@@ -25,6 +25,13 @@ def is_anything_changed(facts: Facts) -> bool:
     return any(one.ever_with_gradient for one in facts.optimizers) or any(one.n_by_hand for one in facts.params)
 
 
+def are_gradients_stale(facts: Facts) -> bool:
+    """Most steps applied gradients that had been applied before: the way goes on and on, and grows."""
+    if facts.steps:
+        return 2 * sum(one.n_stale > 0 for one in facts.steps) > len(facts.steps)
+    return any(2 * one.n_stale_by_hand > one.n_by_hand > 2 for one in facts.params)
+
+
 def updates_by_hand(facts: Facts) -> Iterator[tuple[Made, Param]]:
     """In-place operations on leaves behind the first backward, outside of any optimizer's step (hot only)."""
     start = facts.backwards[0].at if facts.backwards else 0

@@ -56,12 +56,13 @@ net = torch.nn.Linear(2, 1)
         missing = [one for one in _SEEDS if one in used and one not in facts.seeds]
         if not missing:
             return
-        names = " and ".join(_NAMES[one] for one in missing)
+        names = " and ".join(f"{_NAMES[one]}'s" for one in missing)
+        are = "generators are" if len(missing) > 1 else "generator is"
         seeded = ", ".join(_NAMES[one] for one in _SEEDS if one in facts.seeds) or "none"
         source, number = _place(facts, sources, missing)
         yield self.finding(
             (source, number),
-            message=f"{names}'s generator is drawn from without a seed",
+            message=f"{names} {are} drawn from without a seed",
             evidence=f"drawn from: {', '.join(_NAMES[one] for one in _SEEDS if one in used)}; seeded: {seeded}",
             why="no two runs are alike, so a change cannot be told from chance",
             fix=source.insert_before(number, *(_SEEDS[one] for one in missing)),
