@@ -94,3 +94,23 @@ def test_only_what_can_stop_a_loss_is_named_as_a_cause(diagnose):
 
 def test_every_bug_that_keeps_from_learning_has_its_place():
     assert set(KEEP_FROM_LEARNING) <= {one for tier in STOPS_LEARNING for one in tier}
+
+
+DEAD = """
+net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 2))
+with torch.no_grad():
+    net[0].bias.fill_(-30.0)
+    net[2].bias.copy_(torch.tensor([4.0, -4.0]))
+optimizer = torch.optim.Adam(net.parameters(), lr=0.3)
+for _ in range(40):
+    optimizer.zero_grad()
+    loss = F.cross_entropy(net(x), y)
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def test_a_loss_that_fell_is_not_said_to_stand(diagnose):
+    found = diagnose(HEAD + DEAD, only=["D03", "D06", "D10"]).findings
+    assert [one.rule for one in found] == ["D06", "D03"]
+    assert found[1].message == "the loss ends no better than one answer for all rows"

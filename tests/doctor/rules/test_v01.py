@@ -103,3 +103,10 @@ def test_the_net_is_named_as_the_script_does(diagnose) -> None:
     assert "in 1 evaluation that" in one.evidence
     assert "Dropout (layer 2) was" in one.evidence
     assert "self.model.eval()  # and self.model.train()" in one.fix
+
+
+def test_a_score_over_a_column_and_a_row_is_one(diagnose, assert_found) -> None:
+    text = NAMED.replace(
+        "(self.model(x[40:]).argmax(1) == y[40:]).float()", "(self.model(x[40:])[:, :1] - y[40:]).abs()"
+    )
+    assert_found(diagnose(text, only=["V01"]), "V01", "self.model(x[40:])[:, :1] - y[40:]")

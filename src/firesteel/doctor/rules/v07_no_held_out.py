@@ -11,13 +11,13 @@ from firesteel.doctor.facts import Facts, Forward
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.roles import taught
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.scoring import is_noise, sources_of
 from firesteel.doctor.source import Source
 
 #: Trainings with fewer steps or rows are tries of something else.
 FEWEST_STEPS, FEWEST_ROWS = 5, 20
 #: Of the rows that were seen, so many are new each time where data are made as training goes on.
 SHARE_OF_STREAMS = 0.9
-_DRAWN = {"randn", "rand", "randn_like", "rand_like", "normal", "uniform", "rsample", "sample", "normal_fill"}
 _KEEPING = {"state_dict", "deepcopy", "save"}
 
 
@@ -120,14 +120,12 @@ with torch.no_grad():
 def _is_fed_noise(facts: Facts, trained: list[Forward]) -> bool:
     """At two steps or more all that a net was given had been drawn since the step before."""
     times = [one.at for one in facts.backwards]
-    fed = []
+    fed = 0
     for forward in trained:
         before = bisect_left(times, forward.at)
-        if before and forward.input is not None:
-            leaves = [one for one in forward.input.walk() if not one.parents]
-            if all(one.op in _DRAWN and one.at > times[before - 1] for one in leaves):
-                fed.append(forward)
-    return len(fed) > 1
+        if before and forward.input is not None and is_noise(forward.input):
+            fed += any(one.at > times[before - 1] for one in sources_of(forward.input))
+    return fed > 1
 
 
 def _keeps_weights(node: ast.If) -> bool:
