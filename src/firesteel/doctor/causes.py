@@ -62,7 +62,7 @@ def unless_explained(
     rule: Rule, answer: tuple[list[Finding], Outcome], causes: Iterable[Finding]
 ) -> tuple[list[Finding], Outcome]:
     """The answer of a rule, but for findings that come of what another rule found: a reader wants the cause."""
-    if not any(one.level != "N" for one in answer[0]):
+    if rule.level != "N" and not any(one.level != "N" for one in answer[0]):
         return answer
     cause = next((one for one in causes if one.level != "N"), None)
     if cause is None:

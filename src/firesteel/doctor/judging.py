@@ -10,6 +10,7 @@ from firesteel.doctor.causes import after_causes, at_their_causes, unless_explai
 from firesteel.doctor.facts import Facts
 from firesteel.doctor.findings import Finding, Outcome
 from firesteel.doctor.rules import GROUPS, Case, NotApplicable, Rule, all_rules
+from firesteel.doctor.rules.rule import place_among_causes
 from firesteel.doctor.shields import Failure, Shield
 from firesteel.doctor.source import Sources
 
@@ -72,7 +73,7 @@ def judge(
 
     def ask() -> list[Finding]:
         others = [rule for rule in all_rules().values() if not rule.is_header]
-        return sort_findings(finding for rule in others for finding in answer(rule)[0])
+        return sort_findings(after_causes([finding for rule in others for finding in answer(rule)[0]]))
 
     case = Case(facts, Sources(), probes=probes, ask=ask)
     answered = [answer(rule) for rule in rules.values()]
@@ -113,4 +114,8 @@ def _without_doubles(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda one: (_ORDER[one.level], one.path, one.line, one.rule))
+    """Worst first; of one level, what keeps the net from learning before what only flatters a score."""
+    return sorted(
+        findings,
+        key=lambda one: (_ORDER[one.level], place_among_causes(one.rule), one.path, one.line, one.rule),
+    )

@@ -274,15 +274,20 @@ class Replays:
             self._step(loss, leaves, optimizer, progress=i / self.training.n_steps, factor=1.0)
 
     def gradients(self) -> list[tuple[Made, float, float]]:
-        """Of each parameter, in the order of the graph, the norms of its gradient and its weights at the first step."""
+        """Of each parameter, in the order of the graph, the norms of its gradient and its weights at the first step.
+
+        Raises:
+            CannotReplay: no gradient comes to any of them.
+        """
         expression = self.batches[0].losses[0]
         leaves = {key: value.clone().requires_grad_() for key, value in self._initial.items()}
         with apart():
             used = [one for one in expression.leaves if one.param is not None]
             tensors = [leaves[id(one.param)] for one in used]
-            found: tuple[torch.Tensor | None, ...] = torch.autograd.grad(
-                expression.compute(leaves), tensors, allow_unused=True
-            )
+            loss = expression.compute(leaves)
+            if not loss.requires_grad:  # all that the optimizer holds is frozen
+                raise CannotReplay("the loss reaches nothing that the optimizer holds")
+            found: tuple[torch.Tensor | None, ...] = torch.autograd.grad(loss, tensors, allow_unused=True)
         return [
             (one, float(gradient.norm()) if gradient is not None else 0.0, float(tensor.detach().norm()))
             for one, gradient, tensor in zip(used, found, tensors, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
@@ -105,7 +106,8 @@ class Scores:
         if made.op in _MATCHING:
             return len(made.parents) == 2 and bool(others)
         if made.op in ("sub", "rsub"):
-            is_error = len(made.parents) == 2 and bool(others) and made.parents[0].shape == made.parents[1].shape
+            sizes = {math.prod(one.shape) for one in made.parents}  # a column against a row is one all the same (S01)
+            is_error = len(made.parents) == 2 and bool(others) and len(sizes) == 1
             return is_error and self._is_distance(made)
         return False
 

@@ -13,6 +13,8 @@ from firesteel.doctor.sites import Site
 from firesteel.doctor.texts import encoding_flaw, lines_of
 
 _Node = TypeVar("_Node", bound=ast.AST)
+#: So many lines of a statement are shown as they are moved.
+MOST_MOVED = 8
 _SILENCED = re.compile(r"#\s*doctor:\s*ok\b([^#]*)")
 
 
@@ -162,6 +164,18 @@ class Source:
         """A diff with new lines above a statement, indented as it is."""
         indent = self._indent(number)
         return "\n".join([*(f"     + {indent}{text}" for text in texts), f"{number:>4}   {self.line(number)}"])
+
+    def put_under(self, number: int, text: str) -> str:
+        """A diff with a new line such as `with ...:` above the statement that covers a line, which moves under it."""
+        statement = self.statement_at(number)
+        first = statement.lineno if statement is not None else number
+        last = (statement.end_lineno or first) if statement is not None else number
+        if last - first >= MOST_MOVED:
+            last = first
+        lines = range(first, last + 1)
+        moved = [f"{one:>4} - {self.line(one)}" for one in lines]
+        moved.append(f"     + {self._indent(first)}{text}")
+        return "\n".join([*moved, *(f"{one:>4} +     {self.line(one)}" for one in lines)])
 
     def insert_after(self, number: int, *texts: str) -> str:
         """A diff with new lines below the statement that covers a line, indented as it is."""

@@ -20,6 +20,18 @@ def has_learned(facts: Facts) -> bool:
     return facts.n_steps > 0 or any(one.n_by_hand for one in facts.params)
 
 
+def is_anything_changed(facts: Facts) -> bool:
+    """A step had a gradient to apply, or a weight was changed by hand."""
+    return any(one.ever_with_gradient for one in facts.optimizers) or any(one.n_by_hand for one in facts.params)
+
+
+def are_gradients_stale(facts: Facts) -> bool:
+    """Most steps applied gradients that had been applied before: the way goes on and on, and grows."""
+    if facts.steps:
+        return 2 * sum(one.n_stale > 0 for one in facts.steps) > len(facts.steps)
+    return any(2 * one.n_stale_by_hand > one.n_by_hand > 2 for one in facts.params)
+
+
 def updates_by_hand(facts: Facts) -> Iterator[tuple[Made, Param]]:
     """In-place operations on leaves behind the first backward, outside of any optimizer's step (hot only)."""
     start = facts.backwards[0].at if facts.backwards else 0
@@ -144,7 +156,9 @@ def left_alone(facts: Facts, *, anyhow: bool = False) -> list[Param]:
     """Leaves that got gradients of losses that other leaves learned from, yet nothing ever changed them.
 
     Not among them: data (inputs that learn), what was loaded, frozen or copied, and whatever had its gradient read.
+    Where nothing at all was ever changed, though, what was loaded was to be trained further.
     """
+    is_kept = is_anything_changed(facts)
     held = {id(one) for optimizer in facts.optimizers for one in optimizer.params}
     raw = {id(one) for one in facts.params if not one.is_parameter}
     apart = held | inputs_that_learn(facts) | (uses_of_gradients(facts) & raw)
@@ -156,7 +170,7 @@ def left_alone(facts: Facts, *, anyhow: bool = False) -> list[Param]:
     found = []
     for param in facts.params:
         tensor = param.ref()
-        if id(param) in apart or id(param) not in used or param.n_by_hand or param.is_loaded:
+        if id(param) in apart or id(param) not in used or param.n_by_hand or (param.is_loaded and is_kept):
             continue
         if tensor is not None and not tensor.requires_grad:
             continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from firesteel.doctor.rules.rule import KEEP_FROM_LEARNING, STOPS_LEARNING
+
 HEAD = """
 import torch
 from torch import nn
@@ -61,3 +63,54 @@ def test_a_loss_that_falls_needs_no_note(diagnose, assert_outcome):
 
 def test_a_few_losses_say_nothing(diagnose, assert_outcome):
     assert_outcome(diagnose(HEAD + TINY.replace("60", "4"), only=["D03"]), "D03", "not applicable")
+
+
+FLATTERED = """
+from sklearn.preprocessing import StandardScaler
+import numpy as np
+np.random.seed(0)
+rows = StandardScaler().fit_transform(np.random.randn(160, 3)).astype("float32")
+x, held = torch.from_numpy(rows[:128]), torch.from_numpy(rows[128:])
+y = x.sum(1)
+net = nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for _ in range(40):
+    optimizer.zero_grad()
+    loss = F.mse_loss(net(x), y)
+    loss.backward()
+    optimizer.step()
+with torch.no_grad():
+    print(F.mse_loss(net(held)[:, 0], held.sum(1)))
+"""
+
+
+def test_only_what_can_stop_a_loss_is_named_as_a_cause(diagnose):
+    found = diagnose(HEAD + FLATTERED, only=["D03", "D10", "S01", "V05"])
+    assert [one.rule for one in found.findings] == ["S01", "V05", "D03"]
+    note = found.findings[-1]
+    assert "S01" in note.evidence
+    assert "V05" not in note.evidence
+
+
+def test_every_bug_that_keeps_from_learning_has_its_place():
+    assert set(KEEP_FROM_LEARNING) <= {one for tier in STOPS_LEARNING for one in tier}
+
+
+DEAD = """
+net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 2))
+with torch.no_grad():
+    net[0].bias.fill_(-30.0)
+    net[2].bias.copy_(torch.tensor([4.0, -4.0]))
+optimizer = torch.optim.Adam(net.parameters(), lr=0.3)
+for _ in range(40):
+    optimizer.zero_grad()
+    loss = F.cross_entropy(net(x), y)
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def test_a_loss_that_fell_is_not_said_to_stand(diagnose):
+    found = diagnose(HEAD + DEAD, only=["D03", "D06", "D10"]).findings
+    assert [one.rule for one in found] == ["D06", "D03"]
+    assert found[1].message == "the loss ends no better than one answer for all rows"

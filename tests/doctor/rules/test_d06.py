@@ -100,3 +100,32 @@ for _ in range(30):
 def test_without_a_relu_there_is_nothing_to_look_at(diagnose, assert_outcome):
     text = (HEAD + CLASS).replace(".relu()", ".tanh()")
     assert_outcome(diagnose(text, only=["D06"]), "D06", "not applicable")
+
+
+OUTPUT = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.rand(200, 1) * 10
+y = 1.29 * x + 24
+net = nn.Sequential(
+    nn.Linear(1, 1),
+    nn.ReLU(),
+)
+with torch.no_grad():
+    net[0].weight.fill_(-0.6)
+    net[0].bias.fill_(-0.3)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for epoch in range(40):
+    optimizer.zero_grad()
+    loss = nn.functional.mse_loss(net(x), y)
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def test_a_dead_relu_at_the_output_is_left_out(diagnose, assert_found, assert_outcome):
+    found = diagnose(OUTPUT, only=["D06", "D09"])
+    assert_found(found, "D06", "nn.ReLU(),")
+    assert "-     nn.ReLU()," in found.findings[0].fix
+    assert_outcome(found, "D09", "not applicable")

@@ -105,3 +105,22 @@ optimizer = torch.optim.SGD([w], lr=50.0)
 """
     text = (HEAD + linear + LOOP).replace("range(5)", "range(20)")
     assert_outcome(diagnose(text, only=["D07"]), "D07", "passed")
+
+
+NEVER_CLEARED = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.arange(1.0, 7.0).unsqueeze(1)
+y = 3 * x
+net = nn.Linear(1, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.2)
+for epoch in range(60):
+    for i in range(6):
+        ((net(x[i]) - y[i]) ** 2).backward()
+        optimizer.step()
+"""
+
+
+def test_gradients_that_are_never_cleared_are_the_cause(diagnose, assert_outcome):
+    assert_outcome(diagnose(NEVER_CLEARED, only=["D07"]), "D07", "not applicable")

@@ -139,3 +139,31 @@ def test_what_another_finding_explains_is_not_named(diagnose, assert_found, asse
     assert_found(diagnosis, "L05", "softmax")
     assert_outcome(diagnosis, "D09", "not applicable")
     assert "L05 on line" in next(one.reason for one in diagnosis.outcomes if one.rule == "D09")
+
+
+SATURATED = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(120, 4)
+y = torch.arange(120) % 3
+net = nn.Sequential(nn.Linear(4, 3), nn.Softmax(dim=1))
+with torch.no_grad():
+    net[0].bias.copy_(torch.tensor([0.0, -50.0, 40.0]))
+optimizer = torch.optim.SGD(net.parameters(), lr=1e-3)
+for _ in range(20):
+    optimizer.zero_grad()
+    nn.functional.nll_loss(net(x), y).backward()
+    optimizer.step()
+"""
+
+
+def test_a_softmax_over_three_classes_is_no_single_number(diagnose):
+    (one,) = diagnose(SATURATED, only=["D09"]).findings
+    assert "this softmax over 3 classes is saturated" in one.message
+
+
+def test_a_loss_without_a_logarithm_stands_as_the_cause(diagnose, assert_outcome):
+    found = diagnose(SATURATED, only=["L03", "D09"])
+    assert_outcome(found, "L03", "finding")
+    assert_outcome(found, "D09", "not applicable")

@@ -268,3 +268,26 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 
 def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(NOTHING, only=["G03"]), "G03", "not applicable")
+
+
+KEPT_NUMBERS = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x, y = torch.randn(40, 3), torch.randn(40, 1)
+net = nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+kept = []
+for _ in range(12):
+    optimizer.zero_grad()
+    error = (net(x) - y).abs().mean()
+    nn.functional.mse_loss(net(x), y).backward()
+    optimizer.step()
+    kept.append(error)
+"""
+
+
+def test_a_single_number_has_no_shape_to_tell(diagnose, assert_found) -> None:
+    found = diagnose(KEPT_NUMBERS, only=["G03"])
+    assert_found(found, "G03", "kept.append(error)")
+    assert "()" not in found.findings[0].evidence

@@ -213,3 +213,44 @@ def test_a_raw_weight_beside_a_net_is_missed(diagnose, assert_found):
 @pytest.mark.parametrize("given", ["net(x * scale)", "net(x + 0.1 * (scale * x).detach())"])
 def test_a_raw_tensor_that_goes_into_the_net_is_data(diagnose, assert_outcome, given):
     assert_outcome(diagnose(SCALED.replace("net(x) * scale", given), only=["O04"]), "O04", "passed")
+
+
+FROZEN_BODY = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(60, 4)
+y = (x[:, 0] > 0).long()
+body = nn.Sequential(nn.Linear(4, 16), nn.ReLU())
+head = nn.Linear(16, 2)
+model = nn.Sequential(body, head)
+for p in body.parameters():
+    p.requires_grad = False
+optimizer = torch.optim.SGD(body.parameters(), lr=0.1)
+schedule = torch.optim.lr_scheduler.StepLR(optimizer, 20)
+for epoch in range(20):
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(model(x), y).backward()
+    optimizer.step()
+    schedule.step()
+"""
+
+
+@pytest.mark.parametrize("line", ["", "model.load_state_dict(model.state_dict())", "model.eval()"])
+def test_an_optimizer_of_what_is_frozen_trains_nothing(diagnose, assert_found, line):
+    found = diagnose(FROZEN_BODY.replace("for p", f"{line}\nfor p"), only=["O04", "D07"])
+    assert_found(found, "O04", "optimizer = torch.optim.SGD(body.parameters()")
+    one = found.findings[0]
+    assert "frozen" in one.evidence
+    assert "+ optimizer = torch.optim.SGD(head.parameters(), lr=0.1)" in one.fix
+
+
+def test_parameters_are_named_once(diagnose, assert_found):
+    text = HEAD_ONLY.replace("net.head.parameters()", "net.body[0].parameters()")
+    found = diagnose(HEAD + text + "again, part = net, net.head", only=["O04"])
+    assert_found(found, "O04", "optimizer =")
+    assert "Adam([*net.body[0].parameters(), *part.parameters()], lr=0.01)" in found.findings[0].fix
+    inside = FROZEN_BODY.replace("\n", "\n    ").replace("\n    import torch", "\nimport torch\ndef main():", 1)
+    found = diagnose(inside + "\nmain()", only=["O04"])
+    assert_found(found, "O04", "optimizer =")
+    assert "SGD(head.parameters(), lr=0.1)" in found.findings[0].fix

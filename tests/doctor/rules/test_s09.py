@@ -53,3 +53,23 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 
 def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(NOTHING, only=["S09"]), "S09", "not applicable")
+
+
+TEN = """
+x = torch.randn(900, 4)
+y = torch.arange(900) % 9
+y[y == 8] = torch.randint(0, 8, (100,))
+net = nn.Linear(4, 9)
+nn.init.constant_(net.bias, 0.0)
+with torch.no_grad():
+    net.bias[0] = -9.0
+criterion = nn.CrossEntropyLoss()
+""" + TAIL.format(form="").replace("lr=0.05", "lr=0.001")
+
+
+def test_a_class_as_frequent_as_the_others_is_not_rare(diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(HEAD + TEN, only=["S09"]), "S09", "passed")
+
+
+def test_where_the_other_classes_are_told_apart_it_is_a_note(diagnose) -> None:
+    assert [one.level for one in diagnose(SICK["three classes"][0], only=["S09"]).findings] == ["N"]

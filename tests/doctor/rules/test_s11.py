@@ -47,3 +47,27 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 
 def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(NOTHING, only=["S11"]), "S11", "not applicable")
+
+
+def test_several_generators_are_named_in_the_plural(diagnose) -> None:
+    found = diagnose("import numpy as np\nimport torch\nprint(torch.rand(2), np.random.rand(2))", only=["S11"])
+    assert found.findings[0].message == "PyTorch's and NumPy's generators are drawn from without a seed"
+
+
+CLASS = """
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(2, 3),
+            nn.ReLU(),
+        )
+net = Net()
+"""
+
+
+def test_a_seed_is_set_outside_of_classes(diagnose) -> None:
+    (one,) = diagnose(CLASS, only=["S11"]).findings
+    assert one.fix == "     + torch.manual_seed(0)\n   3   class Net(nn.Module):"

@@ -72,3 +72,41 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 def test_a_net_without_such_layers_need_not_be_set(diagnose, assert_outcome) -> None:
     text = HEAD + SEQUENTIAL.format(layer="nn.LayerNorm(16)") + LOOP.format(before="")
     assert_outcome(diagnose(text, only=["V01"]), "V01", "not applicable")
+
+
+NAMED = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x, y = torch.randn(60, 4), torch.randint(0, 2, (60,))
+class Trainer:
+    def __init__(self):
+        self.model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 2))
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.1)
+    def fit(self):
+        for epoch in range(10):
+            self.optimizer.zero_grad()
+            nn.functional.cross_entropy(self.model(x[:40]), y[:40]).backward()
+            self.optimizer.step()
+    def score(self):
+        with torch.no_grad():
+            return (self.model(x[40:]).argmax(1) == y[40:]).float().mean().item()
+trainer = Trainer()
+trainer.fit()
+print(trainer.score())
+"""
+
+
+def test_the_net_is_named_as_the_script_does(diagnose) -> None:
+    (one,) = diagnose(NAMED, only=["V01"]).findings
+    assert one.message.startswith("Dropout of the net still works")
+    assert "in 1 evaluation that" in one.evidence
+    assert "Dropout (layer 2) was" in one.evidence
+    assert "self.model.eval()  # and self.model.train()" in one.fix
+
+
+def test_a_score_over_a_column_and_a_row_is_one(diagnose, assert_found) -> None:
+    text = NAMED.replace(
+        "(self.model(x[40:]).argmax(1) == y[40:]).float()", "(self.model(x[40:])[:, :1] - y[40:]).abs()"
+    )
+    assert_found(diagnose(text, only=["V01"]), "V01", "self.model(x[40:])[:, :1] - y[40:]")

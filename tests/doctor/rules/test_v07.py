@@ -64,3 +64,27 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 
 def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(NOTHING, only=["V07"]), "V07", "not applicable")
+
+
+GAN = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+real = torch.randn(64, 2) + 3
+make, judge = nn.Linear(5, 2), nn.Linear(2, 1)
+one, two = torch.optim.SGD(make.parameters(), lr=0.01), torch.optim.SGD(judge.parameters(), lr=0.01)
+right, wrong = torch.ones(64, 1), torch.zeros(64, 1)
+score = nn.BCEWithLogitsLoss()
+for epoch in range(12):
+    fake = make(torch.randn(64, 5))
+    two.zero_grad()
+    (score(judge(real), right) + score(judge(fake.detach()), wrong)).backward()
+    two.step()
+    one.zero_grad()
+    score(judge(fake), right).backward()
+    one.step()
+"""
+
+
+def test_a_generator_has_no_rows_to_hold_out(diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(GAN, only=["V07"]), "V07", "not applicable")

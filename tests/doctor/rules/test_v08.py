@@ -65,3 +65,16 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 
 def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(NOTHING, only=["V08"]), "V08", "not applicable")
+
+
+def test_the_fix_shows_the_statement_under_the_new_line(diagnose) -> None:
+    text = "import torch\nnet = torch.nn.Linear(2, 1)\nnet(torch.ones(3, 2)).sum().backward()\n"
+    assert diagnose(text + "out = net(\n    torch.zeros(1, 2)\n)", only=["V08"]).findings[0].fix.splitlines() == [
+        "   4 - out = net(",
+        "   5 -     torch.zeros(1, 2)",
+        "   6 - )",
+        "     + with torch.no_grad():",
+        "   4 +     out = net(",
+        "   5 +         torch.zeros(1, 2)",
+        "   6 +     )",
+    ]

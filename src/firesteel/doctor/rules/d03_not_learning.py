@@ -10,13 +10,14 @@ from firesteel.doctor.facts import Facts
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.reexecuting import CannotReplay
 from firesteel.doctor.replaying import replays_of
-from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.rules.rule import STOPS_LEARNING, Case, NotApplicable, Rule, place_among_causes
 from firesteel.doctor.trainings import mean_of
 
 #: The loss ends with so much of what the best constant answer costs, or else of its first value.
 NOT_LEARNT = 0.9
 LEAST_BACKWARDS = 10
 MOST_CAUSES = 5
+STANDS, NO_BETTER = "the loss does not fall", "the loss ends no better than one answer for all rows"
 
 
 class NotLearning(Rule):
@@ -33,7 +34,10 @@ class NotLearning(Rule):
         "The mean of the last tenth of the losses, against what the best constant answer costs, or where that is not "
         "known against the first losses."
     )
-    silent: ClassVar[str] = "Where no other rule has found an error or a warning: the note never stands alone."
+    silent: ClassVar[str] = (
+        "Where no other rule has found an error or a warning that can stop a loss from falling: the note never stands "
+        "alone."
+    )
     sick: ClassVar[str] = """
 import torch
 from torch import nn
@@ -59,25 +63,28 @@ for epoch in range(50):
         losses = facts.curve()
         if len(losses) < LEAST_BACKWARDS:
             raise NotApplicable(f"only {len(losses)} losses were seen")
-        said = self._says(facts, losses)
-        if said is None:
+        found = self._says(facts, losses)
+        if found is None:
             return
-        causes = [one for one in case.ask() if one.level in ("E", "W")]
+        message, said = found
+        causes = [
+            one for one in case.ask() if one.level in ("E", "W") and place_among_causes(one.rule) < len(STOPS_LEARNING)
+        ]
         if not causes:
             return
         listed = "; ".join(f"{one.rule} line {one.line}: {one.message}" for one in causes[:MOST_CAUSES])
         first = causes[0]
         yield self.finding(
             facts.backwards[-1].site,
-            message="the loss does not fall",
+            message=message,
             evidence=f"{said}; likely causes: {listed}",
             why="a net that ends no better than one answer for all rows has learnt nothing from its inputs",
             fix=f"begin with {first.rule} on line {first.line}",
         )
 
     @staticmethod
-    def _says(facts: Facts, losses: list[float]) -> str | None:
-        """That nothing was learnt, in numbers; None if something was."""
+    def _says(facts: Facts, losses: list[float]) -> tuple[str, str] | None:
+        """That nothing was learnt, in a sentence and in numbers; None if something was."""
         try:
             replays = replays_of(facts)
             if replays.training.n_steps < LEAST_BACKWARDS:
@@ -86,9 +93,13 @@ for epoch in range(50):
             n = max(3, len(losses) // 10)
             start, end = mean_of(losses[:3]), mean_of(losses[-n:])
             has_failed = not math.isfinite(end) or (start > 0 and end >= NOT_LEARNT * start)
-            return f"the loss went {start:.4g} → {end:.4g} in {len(losses)} steps" if has_failed else None
+            return (STANDS, f"the loss went {start:.4g} → {end:.4g} in {len(losses)} steps") if has_failed else None
         training = replays.training
         if training.end < NOT_LEARNT * replays.base:
             return None
         constant = f"; one answer for all rows costs {replays.constant:.4g}" if replays.constant is not None else ""
-        return f"the loss went {training.says()} in {training.n_steps} steps{constant}"
+        has_fallen = training.end < NOT_LEARNT * training.start
+        return (
+            NO_BETTER if has_fallen else STANDS,
+            f"the loss went {training.says()} in {training.n_steps} steps{constant}",
+        )

@@ -11,7 +11,7 @@ import torch
 from firesteel.doctor.captures import Layer, is_layer_output, layers_of
 from firesteel.doctor.facts import Made, Param
 from firesteel.doctor.findings import Finding, Level
-from firesteel.doctor.lineage import origin
+from firesteel.doctor.lineage import in_order, origin
 from firesteel.doctor.places import site_of_init
 from firesteel.doctor.reexecuting import CannotReplay
 from firesteel.doctor.remedies import trouble_of
@@ -42,7 +42,7 @@ class DeadRelus(Rule):
     detected: ClassVar[str] = (
         "The outputs of each ReLU behind a layer, over the last steps that were looked at: a unit is dead if it was 0 "
         "for all rows. It is an error if all units of a layer are dead and the loss is no better than the best "
-        "constant answer."
+        "constant answer. Where such a layer is the output, it is to be left out."
     )
     silent: ClassVar[str] = (
         "Nets that learn although some units are dead; ReLUs in a loss (hinges and margins); layers that came to life "
@@ -92,12 +92,17 @@ for epoch in range(30):
         first = _dead_share(Layer(layer.op, layer.captures[:1]))
         begun = f"; at the first step {round(first * n_units)} were" if first is not None else ""
         whole = share == 1
-        fix, param = _cause(layer.last)
+        is_output = whole and _is_output(layer)
+        fix, param = (_without(case, layer.last), None) if is_output else _cause(layer.last)
         place = (site_of_init(case.facts, param) or param.site) if param is not None else None
         return self.finding(
             place or layer.last.creation,
             level="E" if whole and not has_other_cure else "W",
-            message="all units of this ReLU are dead" if whole else f"{share:.0%} of the units of this ReLU are dead",
+            message="the ReLU at the output is dead: the net gives 0 for every row"
+            if is_output
+            else "all units of this ReLU are dead"
+            if whole
+            else f"{share:.0%} of the units of this ReLU are dead",
             evidence=f"{n_dead} of {n_units} units were 0 for all of {n_rows} rows at the last steps that were looked "
             f"at{begun}; {failed}",
             why="a unit that is 0 for every row gets no gradient and stays so",
@@ -111,9 +116,28 @@ def _cause(made: Made) -> tuple[str, Param | None]:
         assert param.initial is not None
         if len(param.shape) == 1 and float(param.initial.max()) < LOW_BIAS:
             return f"begin with a bias of 0, not of {float(param.initial.mean()):.3g}", param
-        if len(param.shape) > 1 and float(param.initial.max()) <= 0:
+        if len(param.shape) > 1 and float(param.initial.max()) <= 0 and param.initial.numel() >= LEAST_UNITS:
             return "begin with weights of both signs (nn.init.kaiming_normal_, or randn() * sqrt(2 / n_inputs))", param
     return "lower the learning rate, begin with a bias of 0 and PyTorch's own weights, or take nn.LeakyReLU", None
+
+
+def _is_output(layer: Layer) -> bool:
+    """No weight is applied to what it gives: it goes into the loss."""
+    backward, made = layer.captures[-1]
+    assert backward.made is not None
+    behind = {id(made)}
+    for one in in_order(backward.made):
+        if one is not made and any(id(parent) in behind for parent in one.parents):
+            behind.add(id(one))
+            if any(origin(parent).param is not None and parent.requires_grad for parent in one.parents):
+                return False
+    return True
+
+
+def _without(case: Case, made: Made) -> str:
+    site = made.creation
+    diff = case.sources.of(site).without(site)
+    return f"{diff}\n     an output that is to be any number needs no activation; for counts take nn.Softplus()"
 
 
 def _params_below(made: Made) -> list[Param]:

@@ -21,6 +21,7 @@ from firesteel.doctor.replaying import Change, replays_of
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 from firesteel.doctor.trainings import Compares, main_training
+from firesteel.doctor.updates import are_gradients_stale
 
 #: The first layer moves by so much less, for its size, than the last: with a cure, and without.
 VANISHED, HARDLY = 1e-3, 1e-4
@@ -98,8 +99,11 @@ for epoch in range(30):
         origin, reason = forward_origin(facts), ""
         if origin is not None and not origin.made.requires_grad:
             raise NotApplicable("the data themselves hold NaN or infinities")
-        if (origin is None or n_bad > 1) and self._is_other_bug(case):
-            return
+        if origin is None or n_bad > 1:
+            if are_gradients_stale(facts):
+                raise NotApplicable("gradients that are never cleared (O01) explain it: each step is longer")
+            if self._is_other_bug(case):
+                return
         if origin is None:
             origin, reason = self._replayed(case)
         if origin is not None:
@@ -157,9 +161,11 @@ for epoch in range(30):
             return
         if trouble is None or trouble.is_explained or trouble.relative < FAILED:
             return
-        layers = [
-            (made, gradient / weight) for made, gradient, weight in _weights(trouble) if weight > 0 and gradient > 0
-        ]
+        try:
+            weights = _weights(trouble)
+        except CannotReplay:
+            return
+        layers = [(made, gradient / weight) for made, gradient, weight in weights if weight > 0 and gradient > 0]
         saturating = _saturating(case.facts)
         if len(layers) < LEAST_SATURATING or len(saturating) < LEAST_SATURATING:
             return

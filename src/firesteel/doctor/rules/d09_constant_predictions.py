@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -28,6 +29,9 @@ N_CALLS = 3
 MANY_ROWS, NOTHING_LEARNT = 100, 0.95
 #: A weight decay holds the net where it ends with so much of what the best constant answer costs.
 HELD = 0.9
+#: So near to the ends of its range a function that squashes is saturated.
+AT_AN_END = 1e-3
+_SQUASHING = ("sigmoid", "tanh", "softmax", "log_softmax")
 _SAME = ("its inputs are the same in every row", "look at what goes in: scaling or a cast has made all rows equal")
 _SOMEWHERE = ("what tells rows apart is lost inside", "print the spread over rows, layer by layer: x.std(0).max()")
 
@@ -266,23 +270,53 @@ def _place(made: Made) -> Site:
     return module.site if is_norm and module is not None and module.site is not None else made.creation
 
 
+def _n_normed(made: Made) -> int:
+    """Over how many numbers a norm takes its mean."""
+    if made.op == "layer_norm":
+        shape = made.argument(1, "normalized_shape")
+        return math.prod(shape) if isinstance(shape, list | tuple) else 0
+    n_places = math.prod(made.shape[2:])
+    n_groups = made.argument(1, "num_groups") if made.op == "group_norm" else made.shape[1]
+    return n_places * made.shape[1] // n_groups if isinstance(n_groups, int) and n_groups else 0
+
+
+def _n_classes(made: Made) -> int:
+    """Over how many numbers a softmax is taken."""
+    dim = made.argument(1, "dim")
+    dim = dim if isinstance(dim, int) else -1
+    return made.shape[dim] if -len(made.shape) <= dim < len(made.shape) else 0
+
+
+def _is_saturated(made: Made) -> bool:
+    """All numbers lie at an end of what the function can give."""
+    value = made.value
+    if value is None:
+        return False
+    if made.op == "tanh":
+        return bool((value.abs() > 1 - AT_AN_END).all())
+    value = value.exp() if made.op == "log_softmax" else value
+    return bool(((value < AT_AN_END) | (value > 1 - AT_AN_END)).all())
+
+
 def _cause(made: Made) -> tuple[str, str]:
-    if made.op in ("layer_norm", "group_norm", "instance_norm"):
+    if made.op in ("layer_norm", "group_norm", "instance_norm") and _n_normed(made) == 1:
         return (
             "a norm over a single number gives its bias, whatever it is given",
             f"leave out this norm of {made.shape}",
         )
-    if made.op in ("softmax", "log_softmax"):
+    if made.op in ("softmax", "log_softmax") and _n_classes(made) == 1:
         return "a softmax over a single number is 1", "leave out the softmax, or give it one output per class"
-    if made.op in ("relu", "clamp"):
+    if made.op in ("relu", "clamp") and made.value is not None and not bool(made.value.any()):
         return (
             "all units of this ReLU are dead",
             "begin with PyTorch's own weights, lower the rate, or take nn.LeakyReLU",
         )
-    if made.op in ("sigmoid", "tanh"):
-        if made.value is not None and not bool(((made.value > 1e-3) & (made.value < 1 - 1e-3)).any()):
-            return f"this {made.op} is saturated for every row", "scale the inputs, or lower the learning rate"
-        return f"what tells rows apart has shrunk to nothing before this {made.op}", "take nn.ReLU() inside the net"
+    if made.op in _SQUASHING:
+        if _is_saturated(made):
+            what = f"this {made.op} over {_n_classes(made)} classes" if "softmax" in made.op else f"this {made.op}"
+            return f"{what} is saturated for every row", "scale the inputs, or lower the learning rate"
+        fix = "take nn.ReLU() inside the net" if "softmax" not in made.op else _SOMEWHERE[1]
+        return f"what tells rows apart has shrunk to nothing before this {made.op}", fix
     if is_layer_output(origin(made)):
         return (
             "the weights of this layer let nothing of its inputs through",

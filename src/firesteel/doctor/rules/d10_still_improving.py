@@ -13,7 +13,7 @@ from firesteel.doctor.places import loop_of_epochs
 from firesteel.doctor.reexecuting import CannotReplay
 from firesteel.doctor.remedies import AS_IT_WAS, trouble_of
 from firesteel.doctor.replaying import Change, replays_of
-from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.rules.rule import STOPS_LEARNING, Case, NotApplicable, Rule
 from firesteel.doctor.trainings import Training, main_training
 
 LEAST_STEPS = 15
@@ -30,13 +30,17 @@ class StillImproving(Rule):
     id: ClassVar[str] = "D10"
     title: ClassVar[str] = "stopped while still improving"
     level: ClassVar[Level] = "N"
+    consequence_of: ClassVar[tuple[str, ...]] = tuple(one for tier in STOPS_LEARNING for one in tier)
     has_replay: ClassVar[bool] = True
     what: ClassVar[str] = "The training ended while its loss was still falling; more epochs would have made it better."
     detected: ClassVar[str] = (
         "The loss fell over the last half of the steps by more than its noise, much of it is left, and a replay on "
         "copies with four times the steps ends far lower on rows that were not trained on."
     )
-    silent: ClassVar[str] = "Losses that have levelled off; schedules that have come to their end; runs of a few steps."
+    silent: ClassVar[str] = (
+        "Losses that have levelled off; schedules that have come to their end; runs of a few steps; runs in which "
+        "something was found that keeps a net from learning: that comes first."
+    )
     sick: ClassVar[str] = """
 import torch
 from torch import nn

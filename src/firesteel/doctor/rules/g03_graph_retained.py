@@ -88,12 +88,16 @@ for step in range(30):
             yield self.finding(
                 keeper(facts, case.sources, site) or site,
                 message="results are kept with their graphs",
-                evidence=f"the results {results[0].shape} of line {site.line} from {len(results)} earlier steps that "
-                "were looked at were still alive, each with its graph",
+                evidence=f"the results {_shape_of(results[0])}of line {site.line} from {len(results)} earlier steps "
+                "that were looked at were still alive, each with its graph",
                 why="memory grows with every step",
                 fix=f"     keep the numbers: {'.item()' if is_number else '.detach()'}",
                 level="E" if is_number else "W",
             )
+
+
+def _shape_of(made: Made) -> str:
+    return f"of shape {made.shape} " if made.shape else ""
 
 
 def _kept_losses(facts: Facts) -> tuple[int, int] | None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import ClassVar
 
-from torch import nn
-
-from firesteel.doctor.facts import Facts, Optimizer, Param
+from firesteel.doctor.facts import Facts, Optimizer, Param, Step
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import origin
+from firesteel.doctor.owners import spelled
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
-from firesteel.doctor.source import Source
+from firesteel.doctor.source import Source, called
 from firesteel.doctor.updates import (
+    is_anything_changed,
     is_registered,
     is_used_inside,
     left_alone,
@@ -87,7 +88,9 @@ for epoch in range(20):
         if param.n_backwards < FEWEST or param.is_made_inside:
             return False
         if is_registered(facts, param):  # to optimise an image through a net is no training of the net
-            return (is_idle or any(one.name for one in held)) and not _is_set_apart(facts, param)
+            return (is_idle or any(one.name for one in held)) and not (
+                _is_set_apart(facts, param) and is_anything_changed(facts)
+            )
         if is_used_inside(facts, param):  # O05
             return False
         if param.is_parameter:
@@ -96,8 +99,10 @@ for epoch in range(20):
         return not _may_be_data(facts, param) and (is_among_raw or _joins_the_answer(facts, param))
 
     def _describe(self, case: Case, optimizer: Optimizer, params: list[Param]) -> Finding:
-        site = optimizer.site if optimizer.site is not None else steps_of(case.facts, optimizer)[0].site
-        source = case.sources.of(site)
+        steps = steps_of(case.facts, optimizer)
+        site = optimizer.site if optimizer.site is not None else steps[0].site
+        source, is_frozen = case.sources.of(site), _is_frozen(steps)
+        names = spelled(params, case.facts.variables, source, site)
         places = dict.fromkeys(_place(case, one) for one in params)
         n = len(params)
         return self.finding(
@@ -105,9 +110,9 @@ for epoch in range(20):
             message=f"{n} trainable parameter{'s are' if n > 1 else ' is'} in no optimizer: made at "
             + ", ".join([*places][:3]),
             evidence=f"{'they' if n > 1 else 'it'} got gradients in {max(one.n_backwards for one in params)} "
-            f"backwards; {optimizer.n_steps} steps of the {optimizer.kind} changed {len(optimizer.params)} others",
+            f"backwards; {_says_steps(optimizer, is_frozen=is_frozen)}",
             why="this part keeps its random values",
-            fix=_give(source, site, params, _names(case, params)),
+            fix=_give(source, site, params, names, is_instead=is_frozen),
         )
 
     def _by_hand(self, case: Case) -> Iterator[Finding]:
@@ -149,6 +154,18 @@ def _nearest(facts: Facts, param: Param, stepped: list[Optimizer]) -> Optimizer:
     return max(stepped, key=lambda one: counts[id(one)])
 
 
+def _is_frozen(steps: list[Step]) -> bool:
+    """All that an optimizer holds had requires_grad=False at its steps."""
+    return all(one.n_frozen == one.n_params for one in steps)
+
+
+def _says_steps(optimizer: Optimizer, *, is_frozen: bool) -> str:
+    steps, n = f"{optimizer.n_steps} steps of the {optimizer.kind}", len(optimizer.params)
+    if is_frozen:
+        return f"{steps} changed nothing, as all {n} that it holds are frozen (requires_grad=False)"
+    return f"{steps} changed {n} others" if optimizer.ever_with_gradient else f"{steps} had no gradient to apply"
+
+
 def _is_set_apart(facts: Facts, param: Param) -> bool:
     """Its net was in evaluation mode whenever it was called: it only measures, as the net of a perceptual loss."""
     calls = [one for one in facts.forwards if any(held is param for held in one.module.params)]
@@ -182,23 +199,26 @@ def _place(case: Case, param: Param) -> str:
     return f"line {param.site.line} `{text[:60]}`"
 
 
-def _names(case: Case, params: list[Param]) -> list[str]:
-    """The script's own names of raw tensors and modules, where it has any."""
-    found = []
-    for name, value in case.facts.variables.items():
-        for param in params:
-            tensor = param.ref()
-            if tensor is not None and value is tensor:
-                found.append(name)
-            elif isinstance(value, nn.Module) and any(one is tensor for one in value.parameters()):
-                found.append(f"*{name}.parameters()")
-    return list(dict.fromkeys(found))
-
-
-def _give(source: Source, site: Site, params: list[Param], names: list[str]) -> str:
+def _give(source: Source, site: Site, params: list[Param], names: list[str], *, is_instead: bool) -> str:
     line = f"{site.line:>4}   {source.line(site.line)}"
     made = max((one.site.line for one in params if one.site is not None and one.site.code is site.code), default=0)
     if made > site.line:
         return f"{line}\n     move this line below line {made}, which makes what is to learn"
-    given = f"add {', '.join(names[:4])}" if names else "add them"
-    return f"{line}\n     {given} to the parameters that it is given, e.g. [*these, *those]"
+    given = _given(source, site)
+    if names and is_instead:
+        new = names[0].removeprefix("*") if len(names) == 1 else f"[{', '.join(names)}]"
+        if given is not None:
+            return f"{source.replace_node(given, new)}\n     what it holds now is frozen"
+        return f"{line}\n     give it {new}: what it holds now is frozen"
+    if names and given is not None:
+        return source.replace_node(given, f"[*{source.text_of(given)}, {', '.join(names)}]")
+    added = f"add {', '.join(names[:4])}" if names else "add them"
+    return f"{line}\n     {added} to the parameters that it is given, e.g. [*these, *those]"
+
+
+def _given(source: Source, site: Site) -> ast.Call | None:
+    """`net.parameters()` where a site ran `SGD(net.parameters(), ...)`."""
+    node = source.node_at(site)
+    given = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    is_plain = isinstance(given, ast.Call) and not given.args and called(given) == "parameters"
+    return given if isinstance(given, ast.Call) and is_plain else None

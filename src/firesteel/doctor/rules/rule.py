@@ -20,6 +20,23 @@ KEEP_FROM_LEARNING = (
 )  # fmt: skip
 
 
+#: What can stop a loss from falling, the surest first: nothing is applied or nothing comes through; the numbers, the
+#: gradients or the rows are not those that were meant; it learns badly.
+STOPS_LEARNING = (
+    ("O03", "G01", "O02", "O04", "O06", "O07", "L05", "A01"),
+    (
+        "S07", "L08", "O01", "S01", "S02", "S03", "S06", "S12", "D08", "L03", "L04", "L09", "L10", "D01", "D02",
+        "D07", "D06",
+    ),
+    ("O05", "O09", "O10", "G02", "G04", "S04", "L06", "L01", "L02", "D04", "D05", "O11", "D09"),
+)  # fmt: skip
+
+
+def place_among_causes(rule: str) -> int:
+    """0 for what stops learning most surely, then 1 and 2; 3 for what does not stop it."""
+    return next((i for i, tier in enumerate(STOPS_LEARNING) if rule in tier), len(STOPS_LEARNING))
+
+
 class NotApplicable(Exception):
     """A rule has nothing to look at; the text completes "not applicable because ..."."""
 

@@ -12,8 +12,11 @@ from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import KEEP_FROM_LEARNING, Case, NotApplicable, Rule
 from firesteel.doctor.updates import has_learned
 
-#: A class with a smaller share of the labels is rare; so many of it are to be expected among what is evaluated.
-RARE, LEAST_EXPECTED = 0.15, 5.0
+#: A class with a smaller share of the labels is rare, if that is also less than so much of what each class would have
+#: if all were as frequent; so many of it are to be expected among what is evaluated.
+RARE, OF_AN_EQUAL_SHARE, LEAST_EXPECTED = 0.15, 0.5, 5.0
+#: The answers are those of one class if so many are.
+NEARLY_ALL = 0.95
 _THRESHOLDS = {"binary_cross_entropy_with_logits": 0.0, "binary_cross_entropy": 0.5}
 
 
@@ -28,9 +31,13 @@ class RareClassNever(Rule):
     )
     detected: ClassVar[str] = (
         "The shares of the labels that were trained on, and the answers of the last evaluations: a class with "
-        "less than 15 % of the labels is not among them, though five or more rows of it are to be expected."
+        "less than 15 % of the labels, and less than half of an equal share, is not among them, though five or more "
+        "rows of it are to be expected. It is a note where the other classes are told apart."
     )
-    silent: ClassVar[str] = "Classes that are predicted at least once, and evaluations too small to expect any."
+    silent: ClassVar[str] = (
+        "Classes that are predicted at least once, classes that are as frequent as others, and evaluations too small "
+        "to expect any."
+    )
     sick: ClassVar[str] = """
 import torch
 from torch import nn
@@ -62,16 +69,22 @@ with torch.no_grad():
         if answers is None:
             raise NotApplicable("no evaluation of the classes was looked at")
         classes, counts = torch.unique(labels, return_counts=True)
+        rare = min(RARE, OF_AN_EQUAL_SHARE / len(classes))
+        often = classes[counts.argmax()].item()
+        is_one_answer = float((answers == often).float().mean()) >= NEARLY_ALL
         for label, count in zip(classes.tolist(), counts.tolist(), strict=True):
             share = count / len(labels)
             expected = share * len(answers)
-            if len(classes) > 1 and share < RARE and expected >= LEAST_EXPECTED and label not in answers:
+            if len(classes) > 1 and share < rare and expected >= LEAST_EXPECTED and label not in answers:
                 yield self.finding(
                     last.site,
+                    level="W" if is_one_answer else "N",
                     message=f"class {label} is never predicted",
                     evidence=f"{100 * share:.1f} % of {len(labels):,} labels looked at are {label}; none of "
                     f"{len(answers):,} evaluated rows was called so, where {expected:.0f} are to be expected",
-                    why="the accuracy is that of always saying the frequent class",
+                    why=f"the accuracy is that of always saying class {often}"
+                    if is_one_answer
+                    else "the accuracy hardly shows it, as there are so few of them",
                     fix="     weigh the rare class (pos_weight, weight), and look at recall instead of accuracy",
                 )
 

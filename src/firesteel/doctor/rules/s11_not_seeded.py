@@ -56,15 +56,16 @@ net = torch.nn.Linear(2, 1)
         missing = [one for one in _SEEDS if one in used and one not in facts.seeds]
         if not missing:
             return
-        names = " and ".join(_NAMES[one] for one in missing)
+        names = " and ".join(f"{_NAMES[one]}'s" for one in missing)
+        are = "generators are" if len(missing) > 1 else "generator is"
         seeded = ", ".join(_NAMES[one] for one in _SEEDS if one in facts.seeds) or "none"
         source, number = _place(facts, sources, missing)
         yield self.finding(
             (source, number),
-            message=f"{names}'s generator is drawn from without a seed",
+            message=f"{names} {are} drawn from without a seed",
             evidence=f"drawn from: {', '.join(_NAMES[one] for one in _SEEDS if one in used)}; seeded: {seeded}",
             why="no two runs are alike, so a change cannot be told from chance",
-            fix=source.insert_before(number, *(_SEEDS[one] for one in missing)),
+            fix=source.insert_before(_insertion(source, number), *(_SEEDS[one] for one in missing)),
         )
 
 
@@ -87,9 +88,29 @@ def _place(facts: Facts, sources: list[Source], missing: list[str]) -> tuple[Sou
     drawn = _first_drawn(facts, sources, missing)
     if drawn is not None:
         return drawn
-    body = sources[0].tree.body
+    return sources[0], _first_line(sources[0])
+
+
+def _insertion(source: Source, number: int) -> int:
+    """Above the statement on a line; of a class or a function above all of the script's own statements."""
+    statement = source.statement_at(number)
+    if statement is None or _is_seeding_line(statement):
+        return number
+    outer = [statement, *source.parents(statement)]
+    if any(isinstance(one, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) for one in outer):
+        return _first_line(source)
+    return statement.lineno
+
+
+def _is_seeding_line(statement: ast.stmt) -> bool:
+    return any(_is_seeding(call) for call in ast.walk(statement) if isinstance(call, ast.Call))
+
+
+def _first_line(source: Source) -> int:
+    """The first statement behind the imports."""
+    body = source.tree.body
     first = next((one for one in body if not isinstance(one, ast.Import | ast.ImportFrom | ast.Expr)), None)
-    return sources[0], first.lineno if first is not None else 1
+    return first.lineno if first is not None else 1
 
 
 def _is_seeding(call: ast.Call) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -76,18 +77,44 @@ with torch.no_grad():
     def _describe(self, case: Case, forward: Forward, *, n: int) -> Finding:
         source = case.sources.of(forward.site)
         active = [name for name, is_training in forward.modes.items() if is_training]
-        named = ", ".join(active[:3]) + (f" and {len(active) - 3} more" if len(active) > 3 else "")
+        layers = [_layer(forward, name) for name in active]
+        named = ", ".join(layers[:3]) + (f" and {len(active) - 3} more" if len(active) > 3 else "")
         kinds = " and ".join(forward.module.stateful) or "functional dropout"
+        work = "work" if len(forward.module.stateful) > 1 else "works"
+        name = _called(case, forward)
         return self.finding(
             _place(forward),
-            message=f"{kinds} of the net still work as in training when it is evaluated",
-            evidence=f"in {n} evaluations that were looked at, no backward followed and these were in training mode: "
-            f"{named or 'functional dropout or batch norm'}",
+            message=f"{kinds} of the net still {work} as in training when it is evaluated",
+            evidence=f"in {n} evaluation{'s that were' if n != 1 else ' that was'} looked at, no backward followed and "
+            f"{named or 'functional dropout or batch norm'} {'were' if len(active) > 1 else 'was'} in training mode",
             why="the score changes from call to call and is not that of the net",
-            fix=source.insert_before(forward.site.line, "NET.eval()  # and NET.train() before training goes on")
+            fix=source.insert_before(forward.site.line, f"{name}.eval()  # and {name}.train() before training goes on")
             if active
             else "     give functional dropout training=self.training",
         )  # fmt: skip
+
+
+def _layer(forward: Forward, name: str) -> str:
+    """`Dropout (layer 2)` of a list of layers, `BatchNorm1d (body.norm)` of a net with names."""
+    net = forward.module.ref()
+    known = dict(net.named_modules()) if net is not None else {}
+    kind = type(known[name]).__name__ if name in known else ""
+    where = f"layer {name}" if name.isdigit() else name
+    return f"{kind} ({where})" if kind and name else kind or where
+
+
+def _called(case: Case, forward: Forward) -> str:
+    """How the script calls the net: `self.net` where a site ran `self.net(x)`."""
+    source, net = case.sources.of(forward.site), forward.module.ref()
+    node = source.node_at(forward.site)
+    func = node.func if isinstance(node, ast.Call) else None
+    if isinstance(func, ast.Attribute) and func.attr == "forward":
+        func = func.value
+    named = [name for name, value in case.facts.variables.items() if value is net and net is not None]
+    text = source.text_of(func) if isinstance(func, ast.Name | ast.Attribute) else ""
+    known = case.facts.variables.get(text)
+    is_net = known is None or known is net
+    return text if text and is_net and not forward.site.is_through_library else named[0] if named else "model"
 
 
 def _place(forward: Forward) -> Site:

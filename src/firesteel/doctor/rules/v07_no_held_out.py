@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import ClassVar
 
-from firesteel.doctor.facts import Forward
+from firesteel.doctor.facts import Facts, Forward
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.roles import taught
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.scoring import is_noise, sources_of
 from firesteel.doctor.source import Source
 
 #: Trainings with fewer steps or rows are tries of something else.
@@ -34,8 +36,8 @@ class NoHeldOut(Rule):
         "rows are evaluated there, and no other rows are evaluated at the end."
     )
     silent: ClassVar[str] = (
-        "A third set that is read once at the end; data that are made anew for every step; trainings of less than "
-        "five steps or twenty rows."
+        "A third set that is read once at the end; data that are made anew for every step; trainings in which a net "
+        "(a generator) is given nothing but noise drawn at each step; trainings of less than five steps or twenty rows."
     )
     sick: ClassVar[str] = """
 import torch
@@ -63,6 +65,8 @@ with torch.no_grad():
         facts = case.facts
         trained = [one for one in taught(facts) if one.rows is not None]
         rows = {int(row) for one in trained for row in one.rows}
+        if _is_fed_noise(facts, trained):
+            raise NotApplicable("a net is trained that makes something of drawn noise: no rows can be held out of that")
         n_seen = sum(len(one.rows) for one in trained)
         if facts.n_backwards < FEWEST_STEPS or len(rows) < FEWEST_ROWS:
             raise NotApplicable(f"fewer than {FEWEST_STEPS} steps or {FEWEST_ROWS} rows were trained on")
@@ -75,11 +79,15 @@ with torch.no_grad():
             return
         last = evaluated[-1] if evaluated else trained[-1]
         n = len({int(row) for one in evaluated for row in one.rows})
-        seen = f"all {n:,} rows that were evaluated had been trained on" if n else "no other row was ever evaluated"
+        seen = (
+            f"all {n:,} different rows that were evaluated had been trained on"
+            if n
+            else "no other row was ever evaluated"
+        )
         yield self.finding(
             last.site,
             message="no row was held out",
-            evidence=f"{len(rows):,} rows were trained on; {seen}",
+            evidence=f"{len(rows):,} different rows were trained on; {seen}",
             why="such a score says how well the net remembers, not what it does with new rows",
             fix="     hold out a part of the rows before training, and score the net on it",
         )
@@ -107,6 +115,17 @@ with torch.no_grad():
             why="the best of many tries on these rows is better than the net is on new ones",
             fix="     choose by a third part of the rows (val), and read the test rows once, at the end",
         )
+
+
+def _is_fed_noise(facts: Facts, trained: list[Forward]) -> bool:
+    """At two steps or more all that a net was given had been drawn since the step before."""
+    times = [one.at for one in facts.backwards]
+    fed = 0
+    for forward in trained:
+        before = bisect_left(times, forward.at)
+        if before and forward.input is not None and is_noise(forward.input):
+            fed += any(one.at > times[before - 1] for one in sources_of(forward.input))
+    return fed > 1
 
 
 def _keeps_weights(node: ast.If) -> bool:

@@ -52,5 +52,5 @@ print("error", (prediction - y[100:]).abs().mean().item())
                 message="this evaluation builds a graph that no backward uses",
                 evidence=f"{n:,} call{'s' * (n != 1)} with gradients enabled, whose output requires them",
                 why="memory and time for nothing",
-                fix=case.sources.of(site).insert_before(site.line, "with torch.no_grad():"),
+                fix=case.sources.of(site).put_under(site.line, "with torch.no_grad():"),
             )
