@@ -27,9 +27,9 @@ class NeverAGradient(Rule):
     )
     detected: ClassVar[str] = (
         "For each optimizer: which of its parameters had a gradient at any of its steps? The finding is an error if "
-        "none ever had one while the loss reaches others, if what a layer gives is used by nothing, only for a "
-        "choice (argmax, a comparison) or only for a loss without a backward, or if those without one were replaced by others that no optimizer holds; a "
-        "warning if they belong to no module that was ever called."
+        "none ever had one while the loss reaches others, if what a layer gives is used by nothing, only for a choice "
+        "(argmax, a comparison) or only for a loss without a backward, or if those without one were replaced by others "
+        "that no optimizer holds; a warning if they belong to no module that was ever called."
     )
     silent: ClassVar[str] = (
         "Frozen parameters, layers of the model that this run did not use, parameters that are changed by hand, and "
