@@ -22,6 +22,8 @@ _SAME_ROWS = frozenset(
     {"astype", "copy", "to_numpy", "reshape", "ravel", "toarray", "array", "asarray", "DataFrame", "float", "numpy",
      "fillna", "drop", "as_tensor", "tensor", "from_numpy", "reset_index", "fit_transform", "log1p", "log", "sqrt"}
 )  # fmt: skip
+#: What gives all that is not in the second: np.setdiff1d(all, some).
+_OTHERS = ("setdiff1d", "delete")
 _VIEWS = ("iloc", "loc", "values", "data")
 #: Slices from 1 or to -1 are steps in time, not parts.
 LEAST_CUT = 5
@@ -39,17 +41,32 @@ class Refit:
 
 def refits(source: Source) -> Iterator[Refit]:
     """Those of one file, in the order of the text."""
-    fits = [one for one in source.nodes(ast.Call) if called(one) in _FITTING and isinstance(one.func, ast.Attribute)]
-    fits = [one for one in fits if len(one.args) == 1 and not one.keywords]
+    fits = _fits(source)
     if not fits:
         return
     sides = _Sides(source)
     fits = [one for one in fits if sides.kind(one) not in _ALONE]
     known = [(one, sides.of(one.args[0], one.lineno), sides.kind(one)) for one in fits]
+    if sides.parts and next((side for _, side, _ in known if side), "") == "test":
+        sides.parts = {name: "test" if side == "train" else "train" for name, side in sides.parts.items()}
+        known = [(one, sides.of(one.args[0], one.lineno), sides.kind(one)) for one in fits]
     for call, side, kind in known:
         first = next((one for one, other, same in known if other in ("train", "both") and same == kind), None)
         if side in ("test", "both") and first is not None:
             yield Refit(call, first)
+
+
+def _fits(source: Source) -> list[ast.Call]:
+    fits = [one for one in source.nodes(ast.Call) if called(one) in _FITTING and isinstance(one.func, ast.Attribute)]
+    return [one for one in fits if len(one.args) == 1 and not one.keywords]
+
+
+def fits_of(source: Source) -> list[ast.Call]:
+    """The calls that fit a scaler and apply it, all of one class, in the order of the text."""
+    sides = _Sides(source)
+    fits = [(one, sides.kind(one)) for one in _fits(source) if called(one) == "fit_transform"]
+    scaling = [(one, kind) for one, kind in fits if kind.endswith("Scaler")]
+    return [one for one, kind in scaling if kind == scaling[-1][1]]
 
 
 class _Sides:
@@ -60,6 +77,8 @@ class _Sides:
         self._names = Names(source)
         self._functions = {one.name: one for one in source.nodes(ast.FunctionDef)}
         self._inverted = {ast.unparse(one.operand) for one in source.nodes(ast.UnaryOp) if _is_not(one)}
+        #: Rows that are some of all, and those that are all others: which of them train, the first fit tells.
+        self.parts: dict[str, Side] = {}
         self._given: dict[str, list[tuple[int, _Function | None, ast.expr, int | None]]] = {}
         for node in source.nodes(ast.Assign):
             for target in node.targets:
@@ -77,6 +96,9 @@ class _Sides:
                 else:
                     self._note(one, value, line, i)
             return
+        if isinstance(value, ast.Call) and called(value) in _OTHERS and len(value.args) > 1 and place is None:
+            others = ast.unparse(value.args[1])
+            self.parts |= {ast.unparse(target): "train", others: "test"}
         around = next((one for one in self._source.parents(target) if isinstance(one, _Function)), None)
         self._given.setdefault(ast.unparse(target), []).append((line, around, value, place))
 
@@ -167,6 +189,8 @@ class _Sides:
             return "test"
         if ast.unparse(index) in self._inverted:
             return "train"
+        if ast.unparse(index) in self.parts:
+            return self.parts[ast.unparse(index)]
         return self.of(index, line, depth + 1) if isinstance(index, ast.Name | ast.Subscript | ast.Attribute) else ""
 
 

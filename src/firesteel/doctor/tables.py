@@ -61,8 +61,12 @@ def sums(table: torch.Tensor, rows: Any = None) -> Fresh | None:
     return Columns().note(table.to(torch.float32), fingerprints(table) if rows is None else rows)
 
 
-def is_measured(made: Made) -> bool:
-    """Two of its rows are not equal by chance: the values of the columns tell rows apart, by so many bits together."""
+def is_measured(made: Made, *, least_columns: int = LEAST_COLUMNS) -> bool:
+    """Two of its rows are not equal by chance: the values of the columns tell rows apart, by so many bits together.
+
+    Args:
+        least_columns: or so many have mostly different values; one will do where all rows are equal to others.
+    """
     value = made.value
     if value is None or not value.is_floating_point() or value.dim() < 2 or len(value) < 2:
         return False
@@ -72,4 +76,4 @@ def is_measured(made: Made) -> bool:
         counts = torch.unique(column, return_counts=True)[1].double()
         n_free += len(counts) > SHARE_DIFFERENT * len(flat)
         bits -= float(torch.log2(((counts / len(flat)) ** 2).sum()))
-    return bits >= LEAST_BITS or n_free >= min(LEAST_COLUMNS, flat.shape[1])
+    return bits >= LEAST_BITS or n_free >= min(least_columns, flat.shape[1])

@@ -32,7 +32,43 @@ q = MinMaxScaler().fit_transform(q)
     ),
 }
 
+OTHERS = """
+import numpy as np
+from sklearn.preprocessing import StandardScaler
+X = np.random.default_rng(0).normal(size=(40, 2))
+some = np.random.default_rng(1).choice(40, 30, replace=False)
+others = np.setdiff1d(np.arange(40), some)
+p, q = X[some], X[others]
+s = StandardScaler()
+p = s.fit_transform(p)
+q = s.fit_transform(q)
+"""
+SICK["some rows and all others"] = (OTHERS, "q = s.fit_transform(q)")
+SICK["all others first"] = (OTHERS.replace("X[some], X[others]", "X[others], X[some]"), "q = s.fit_transform(q)")
+SEEN = """
+import numpy as np
+import torch
+from sklearn.preprocessing import StandardScaler
+torch.manual_seed(0)
+def read(seed):
+    return np.random.default_rng(seed).normal(size=(40, 3)) * 3 + 5
+s = StandardScaler()
+p, q = read(0), read(1)
+p = torch.tensor(s.fit_transform(p), dtype=torch.float32)
+q = torch.tensor(s.fit_transform(q), dtype=torch.float32)
+net = torch.nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for _ in range(4):
+    optimizer.zero_grad()
+    net(p).square().mean().backward()
+    optimizer.step()
+with torch.no_grad():
+    print(net(q).square().mean())
+"""
+SICK["by what went into the net"] = (SEEN, "q = torch.tensor(s.fit_transform(q)")
+
 HEALTHY = {
+    "by what went into the net": SEEN.replace("s.fit_transform(q)", "s.transform(q)"),
     "transform": """
 import numpy as np
 from sklearn.model_selection import train_test_split as tts, train_test_split

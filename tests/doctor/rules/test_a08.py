@@ -23,7 +23,28 @@ for i in range(0, len(x) - n, n):
     ),
 }
 
+BATCHES = """
+import torch
+x = torch.randn(64, 3)
+net = torch.nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+def fit(size):
+    for k in range(64 // size):
+        optimizer.zero_grad()
+        net(x[k * size : k * size + 8]).square().mean().backward()
+        optimizer.step()
+fit(size=32)
+"""
+SICK["another width"] = (BATCHES, "x[k * size")
+SICK["another step"] = (
+    BATCHES.replace("range(64 // size)", "range(0, 64, 16)").replace("k * size : k * size + 8", "k : k + 8"),
+    "net(x[k : k + 8])",
+)
+
 HEALTHY = {
+    "of the same width": BATCHES.replace("size=32", "size=8"),
+    "only looked at": BATCHES.replace("k * size + 8", "k * size + size")
+    + "for k in range(0, 64, 16):\n    x[k : k + 8]",
     "to the end": """
 x, n = list(range(12)), 4
 for i in range(0, len(x), n):

@@ -73,7 +73,30 @@ for _ in range(4):
     ),
 }
 
+TAGGER = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randint(1, 9, (32, 6))
+y = torch.where(x < 5, 0, x % 2 + 1)
+x[:16, 4:], y[:16, 4:] = 0, 0
+net = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 3))
+loss_fn = nn.CrossEntropyLoss(ignore_index=0)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for _ in range(4):
+    optimizer.zero_grad()
+    loss = loss_fn(net(x).view(-1, 3), y.view(-1))
+    loss.backward()
+    optimizer.step()
+with torch.no_grad():
+    right = (net(x).argmax(-1)[x != 0] == y[x != 0])
+    print(right.float().mean())
+"""
+SICK["a class of sequences left out with the padding"] = (TAGGER, "loss_fn = nn.Cross")
+
 HEALTHY = {
+    "padding left out": TAGGER.replace("torch.where(x < 5, 0, x % 2 + 1)", "x % 2 + 1"),
+    "left out of the score, too": TAGGER.replace("[x != 0]", "[y != 0]"),
     "soft targets": """
 import torch
 from torch import nn

@@ -122,6 +122,45 @@ for e in range(20):
 """
 
 
+HEADS = """
+class Heads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.one, self.two = nn.Linear(3, 8), nn.Linear(8, 1), nn.Linear(8, 1)
+    def forward(self, x):
+        h = torch.relu(self.body(x))
+        return self.one(h), self.two(h)
+net = Heads()
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+for _ in range(6):
+    p, q = net(x)
+    first = F.mse_loss(p, y)
+    second = F.l1_loss(q, -y)
+    optimizer.zero_grad()
+    first.backward()
+    optimizer.step()
+    print(first.item(), second.item())
+"""
+BY_HAND = HEADS.replace("F.l1_loss(q, -y)", "((q + y) ** 2).mean()").replace(", second.item()", "")
+
+
+@pytest.mark.parametrize("text", [HEADS, BY_HAND])
+def test_a_loss_without_a_backward_is_named_once(text, diagnose, assert_found, assert_outcome):
+    diagnosis = diagnose(HEAD + text, only=["O06", "G02"])
+    assert_found(diagnosis, "O06", "second = ")
+    assert_outcome(diagnosis, "G02", "passed")
+
+
+@pytest.mark.parametrize("how", ["(first + second).backward()", "(first if _ % 2 else second).backward()"])
+def test_two_losses_in_one_or_by_turns_are_passed(how, diagnose, assert_outcome):
+    assert_outcome(diagnose(HEAD + HEADS.replace("first.backward()", how), only=["O06"]), "O06", "passed")
+
+
+def test_a_loss_that_goes_on_as_a_number_is_a_cut(diagnose, assert_found):
+    text = HEADS.replace("first.backward()", "(first + second.item()).backward()")
+    assert_found(diagnose(HEAD + text, only=["G02"]), "G02", "second.item()).backward()")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "level"),
     [

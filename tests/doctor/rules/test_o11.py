@@ -143,3 +143,28 @@ def test_batches_that_were_cut_before_are_seen(diagnose, assert_found, assert_ou
     found = diagnose(HEAD + CUT_BEFORE, only=["O11"])
     assert_found(found, "O11", "xb, yb = batches[epoch % len(batches)]")
     assert_outcome(diagnose(HEAD + CUT_BEFORE.replace("epoch % len(batches)", "i"), only=["O11"]), "O11", "passed")
+
+
+OF_NUMPY = """
+a, b = x.numpy() * 2, y.numpy() * 2
+for epoch in range(4):
+    order = np.random.permutation(80)
+    for i in range(n_batches):
+        rows = order[epoch * bs:(epoch + 1) * bs]
+        xb = torch.from_numpy(a[rows])
+        optimizer.zero_grad()
+        F.mse_loss(net(xb), torch.from_numpy(b[rows])).backward()
+        optimizer.step()
+"""
+
+
+def test_rows_of_arrays_are_seen(diagnose, assert_found, assert_outcome):
+    text = "import numpy as np\nnp.random.seed(0)" + HEAD + OF_NUMPY
+    assert_found(diagnose(text, only=["O11"]), "O11", "rows = order[epoch * bs")
+    healthy = text.replace("epoch * bs", "i * bs").replace("epoch + 1", "i + 1")
+    assert_outcome(diagnose(healthy, only=["O11"]), "O11", "passed")
+
+
+def test_several_updates_on_rows_drawn_before_are_passed(diagnose, assert_outcome):
+    text = "import numpy as np\nnp.random.seed(0)" + HEAD + OF_NUMPY.replace("range(n_batches)", "range(5)")
+    assert_outcome(diagnose(text, only=["O11"]), "O11", "passed")

@@ -32,8 +32,12 @@ for epoch in range(4):
 
 SICK = {
     "never back": HEAD + "net.train()" + EPOCH.format(before="pass"),
-    "from the start": HEAD + "net.eval()" + EPOCH.format(before="pass"),
-    "by train(False)": HEAD + EPOCH.format(before="net.train(False)"),
+}
+#: The call of eval() that is to be changed stands beside the training.
+BESIDE = {
+    "from the start": (HEAD + "net.eval()  # here" + EPOCH.format(before="pass"), "net.eval()  # here"),
+    "by train(False)": (HEAD + EPOCH.format(before="net.train(False)"), "net.train(False)"),
+    "behind each epoch": (HEAD + "net.train()" + EPOCH.format(before="pass") + "    net.eval()  # here", "# here"),
 }
 
 HEALTHY = {
@@ -45,6 +49,12 @@ HEALTHY = {
 @pytest.mark.parametrize("name", SICK)
 def test_it_is_found_with_its_line(name: str, diagnose, assert_found) -> None:
     assert_found(diagnose(SICK[name], only=["V02"]), "V02", "z = net(x[i : i + 25])")
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_the_eval_beside_the_training_is_named(name: str, diagnose, assert_found) -> None:
+    text, fragment = BESIDE[name]
+    assert_found(diagnose(text, only=["V02"]), "V02", fragment)
 
 
 @pytest.mark.parametrize("name", HEALTHY)

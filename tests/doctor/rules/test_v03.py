@@ -41,7 +41,49 @@ SICK = {
     ),
 }
 
+SICK["rows from the front"] = (
+    """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.cat([torch.randn(120, 1), (torch.rand(120, 2) > 0.5).float()], 1)
+y = x.sum(1, keepdim=True)
+x_train, y_train, x_test, y_test = x[:100], y[:100], x[:20], y[:20]
+net = nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for epoch in range(4):
+    optimizer.zero_grad()
+    nn.functional.mse_loss(net(x_train), y_train).backward()
+    optimizer.step()
+with torch.no_grad():
+    print(nn.functional.mse_loss(net(x_test), y_test).item())
+""",
+    "net(x_test)",
+)
+TWO = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Subset, TensorDataset
+torch.manual_seed(0)
+x = torch.randn(60, 4)
+unread = DataLoader(Subset(TensorDataset(x, x[:, 1]), range(5, 55)), 20)
+def fit(rows, shown):
+    net = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for epoch in range(4):
+        for a, b in DataLoader(TensorDataset(x[rows], x[rows].sum(1, keepdim=True)), 20):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(net(a), b).backward()
+            optimizer.step()
+    with torch.no_grad():
+        return nn.functional.mse_loss(net(x[shown]), x[shown].sum(1, keepdim=True)).item()
+i = torch.arange(60)
+"""
+
 HEALTHY = {
+    "a fit of all rows, beside a loader of the same": TWO + "print(fit(i, i[:20]))",
+    "each fold by the net that has not seen it": TWO.replace("x, x[:, 1]", "x + 1, x[:, 1]")
+    + "print([fit(i[i % 3 != k], i[i % 3 == k]) for k in range(3)])",
     "the held-out loader": HEAD + "print(score(other_loader))",
     "both": HEAD + "print(score(train_loader), score(other_loader))",
     "nothing held out": HEAD.replace("x[100:], y[100:]", "x[:100], y[:100]")

@@ -46,6 +46,13 @@ SICK = {
     ),
 }
 
+SICK["scored again and again"] = (
+    SICK["copied before the split"][0].replace(
+        "print(score", "for i in range(30):\n    fit(x[:150], y[:150], 1)\n    print(score"
+    ),
+    "torch.cat([x, x[:60]])",
+)
+
 HEALTHY = {
     "no row twice": HEAD + LOOP + "fit(x[:100], y[:100])\nprint(score(x[100:], y[100:]))",
     "a score on the training rows beside": (

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from firesteel.doctor.findings import Finding, Level
-from firesteel.doctor.refits import refits
+from firesteel.doctor.refits import fits_of, refits
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.scaled_sides import is_scaled_apart
 from firesteel.doctor.source import Source
 
 
@@ -24,8 +25,9 @@ class FittedAgain(Rule):
     detected: ClassVar[str] = (
         "A fit_transform (or fit) of held-out rows beside one of the same kind of object on training rows. Which are "
         "which is followed through names, calls and returns to where they were dealt: the places behind "
-        "train_test_split or a fold, the beginning and the rest of an array or of an order of rows, a mask and its "
-        "opposite."
+        "train_test_split or a fold, the beginning and the rest of an array or of an order of rows, a mask or some "
+        "rows and all others. Where it cannot be read, the columns that went into the net show it: each part is "
+        "scaled exactly by itself."
     )
     silent: ClassVar[str] = (
         "transform for the test rows, whatever the names are; one fit alone; nets with a fit of their own; what learns "
@@ -48,20 +50,39 @@ b = scaler.fit_transform(b)
         files = case.facts.files()
         if not files:
             raise NotApplicable("no source was seen")
-        for path in files:
-            yield from self._look(case.sources[path])
+
+        found = [one for path in files for one in self._look(case.sources[path])]
+        yield from found
+        if not found and is_scaled_apart(case.facts):
+            yield from self._seen(case)
+
+    def _seen(self, case: Case) -> Iterable[Finding]:
+        """Where nobody can read which rows are which, but the run has shown that each part has a fit of its own."""
+        for path in case.facts.files():
+            source = case.sources[path]
+            fits = fits_of(source)
+            if len(fits) > 1:
+                yield self._describe(
+                    source,
+                    fits[-1],
+                    f"fitted on line {fits[0].lineno} and again here; both parts have "
+                    "mean 0 and spread 1, or bounds 0 and 1, each by itself",
+                )
 
     def _look(self, source: Source) -> Iterable[Finding]:
         for one in refits(source):
             rows = ast.unparse(one.call.args[0])
-            fitted = one.call.func.value if isinstance(one.call.func, ast.Attribute) else one.call.func
             said = f"the training part was fitted on line {one.first.lineno}"
             if one.first is one.call:
                 said = "this line is called for the training part and for the held-out part"
-            yield self.finding(
-                (source, one.call),
-                message="the rows that test are fitted on again",
-                evidence=f"{rows} is the held-out part; {said}",
-                why="the same number means one thing in training and another in the test",
-                fix=source.replace_node(one.call.func, f"{ast.unparse(fitted)}.transform"),
-            )
+            yield self._describe(source, one.call, f"{rows} is the held-out part; {said}")
+
+    def _describe(self, source: Source, call: ast.Call, evidence: str) -> Finding:
+        fitted = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+        return self.finding(
+            (source, call),
+            message="the rows that test are fitted on again",
+            evidence=evidence,
+            why="the same number means one thing in training and another in the test",
+            fix=source.replace_node(call.func, f"{ast.unparse(fitted)}.transform"),
+        )

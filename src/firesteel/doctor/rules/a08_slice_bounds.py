@@ -22,7 +22,8 @@ class SliceBounds(Rule):
     )
     detected: ClassVar[str] = (
         "Slices that end one before where the next begins, and ranges in steps of a size that end that size too "
-        "early, in loops whose slices go from i to i + size."
+        "early, in loops whose slices go from i to i + size; batches of 8 rows, say, that begin 32 apart, if a net "
+        "was trained on them."
     )
     silent: ClassVar[str] = "Windows that overlap, ranges that end at n or n + 1 - size, whole batches by n // size."
     sick: ClassVar[str] = """
@@ -39,7 +40,29 @@ for i in range(0, len(x), size):
         if not files:
             raise NotApplicable("no source was seen")
         for path in files:
-            yield from self._look(case.sources[path])
+            source = case.sources[path]
+            found = list(self._look(source))
+            yield from found
+            if not found:
+                yield from self._of_other_widths(case, source)
+
+    def _of_other_widths(self, case: Case, source: Source) -> Iterator[Finding]:
+        """x[i * size : i * size + 8] though size is more: only where batches that trained were cut so."""
+        trained = [one.input for one in case.facts.trained() if one.input is not None]
+        if not trained:
+            return
+        cut = {made.site.line for one in trained for made in one.walk() if made.site.path == source.path}
+        for part in source.nodes(ast.Subscript):
+            width = _written_width(part.slice) if part.lineno in cut else 0
+            loop = next((one for one in source.loops_around(part.lineno) if isinstance(one, ast.For)), None)
+            stride = _stride(part.slice, loop) if width and loop is not None else None
+            sizes = _values_of(source, stride) if stride is not None else set()
+            if stride is not None and isinstance(part.slice, ast.Slice) and sizes and min(sizes) > width:
+                upper = ast.unparse(part.slice.upper) if part.slice.upper is not None else ""
+                size = ast.unparse(stride)
+                said = f"the slice has {width} rows and the next begins {size} = {min(sizes)} behind its start"
+                yield self._describe(source, part, said, upper, upper.rsplit("+", 1)[0] + f"+ {size}")
+                return
 
     def _look(self, source: Source) -> Iterable[Finding]:
         for loop in source.nodes(ast.For):
@@ -61,15 +84,14 @@ for i in range(0, len(x), size):
             if size and bounds.upper is not None:
                 upper = ast.unparse(bounds.upper)
                 said = f"the slice ends at {upper}, which is not part of it: of every {size} rows one is left out"
-                yield self._describe(source, part, said, upper)
+                yield self._describe(source, part, said, upper, upper.rsplit("-", 1)[0].strip())
             elif (
                 isinstance(call, ast.Call) and step and _goes_to(bounds, name, step) and _ends_early(call.args[1], step)
             ):
                 said = f"the range ends {step} before {_base(call.args[1])} and does not reach its end"
                 yield self._describe(source, call, f"{said}: the last batch never comes", "")
 
-    def _describe(self, source: Source, node: ast.expr, evidence: str, upper: str) -> Finding:
-        fixed = upper.rsplit("-", 1)[0].strip() if upper else ""
+    def _describe(self, source: Source, node: ast.expr, evidence: str, upper: str, fixed: str = "") -> Finding:
         return self.finding(
             (source, node),
             message="these bounds leave rows out",
@@ -100,6 +122,46 @@ def _one_short(bounds: ast.Slice, name: str, step: str) -> str:
         ):
             return sizes[0]
     return ""
+
+
+def _written_width(part: ast.expr) -> int:
+    """8 of x[i : i + 8]; 0 where it is no number that is written."""
+    if not isinstance(part, ast.Slice) or part.lower is None or not isinstance(part.upper, ast.BinOp):
+        return 0
+    end = part.upper
+    is_from_start = isinstance(end.op, ast.Add) and ast.unparse(end.left) == ast.unparse(part.lower)
+    return (
+        end.right.value if is_from_start and isinstance(end.right, ast.Constant) and type(end.right.value) is int else 0
+    )
+
+
+def _stride(part: ast.expr, loop: ast.For) -> ast.expr | None:
+    """How far apart the slices of a loop begin: the step of its range, or what its counter is multiplied by."""
+    low, call = part.lower if isinstance(part, ast.Slice) else None, loop.iter
+    if not isinstance(loop.target, ast.Name) or low is None:
+        return None
+    name = loop.target.id
+    if isinstance(low, ast.BinOp) and isinstance(low.op, ast.Mult):
+        sides = (low.left, low.right)
+        others = [one for one in sides if ast.unparse(one) != name]
+        return others[0] if len(others) == 1 else None
+    is_stepped = isinstance(call, ast.Call) and ast.unparse(call.func) == "range" and len(call.args) == 3
+    return call.args[2] if is_stepped and isinstance(call, ast.Call) and ast.unparse(low) == name else None
+
+
+def _values_of(source: Source, size: ast.expr) -> set[int]:
+    """The whole numbers that a name is given anywhere in the file; nothing if it is given anything else."""
+    if isinstance(size, ast.Constant):
+        return {size.value} if type(size.value) is int else set()
+    name = size.attr if isinstance(size, ast.Attribute) else ast.unparse(size)
+    given: list[ast.expr] = [word.value for word in source.nodes(ast.keyword) if word.arg == name]
+    for node in source.nodes(ast.Assign):
+        given += [node.value for one in node.targets if ast.unparse(one) in (name, ast.unparse(size))]
+    for function in source.nodes(ast.FunctionDef):
+        named = function.args.args[len(function.args.args) - len(function.args.defaults) :]
+        given += [one for arg, one in zip(named, function.args.defaults, strict=True) if arg.arg == name]
+    values = [one.value for one in given if isinstance(one, ast.Constant) and type(one.value) is int]
+    return set(values) if len(values) == len(given) else set()
 
 
 def _goes_to(bounds: ast.Slice, name: str, step: str) -> bool:

@@ -11,6 +11,7 @@ from firesteel.doctor.facts import Backward, Facts, Made, Param
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.graph_cuts import AS_NUMBERS, cuts_inside, cutting, is_choice, lasting, place_of_cut
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.unused_losses import unused_losses
 
 
 class BranchCut(Rule):
@@ -28,7 +29,7 @@ class BranchCut(Rule):
     silent: ClassVar[str] = (
         "Cuts on purpose: target nets, teachers and baselines that no optimizer holds, straight-through "
         "estimators whose encoder gets its gradient another way, values taken out for printing. A choice (argmax, a "
-        "comparison) is named by O06."
+        "comparison) and a loss that is only printed are named by O06."
     )
     sick: ClassVar[str] = """
 import torch
@@ -57,9 +58,13 @@ for step in range(5):
         lost = {key: param for key, param in held.items() if key not in learning and _requires(param)}
         if not lost or not learning & held.keys():
             return
-        found = cutting(cuts_inside(facts), lost) or cutting(_numbers(facts, looked_at[-1].at), lost)
+        found = cutting(cuts_inside(facts), lost)
+        forgotten: set[int] = set()
+        if not found:
+            found = cutting(_numbers(facts, looked_at[-1].at), lost)
+            forgotten = forgotten.union(*(behind for _, behind in unused_losses(facts, lost).values()))
         for made, behind in found.values():
-            if is_choice(made):  # O06
+            if is_choice(made) or behind <= forgotten:  # O06
                 continue
             names = sorted(lost[key].name or "a tensor" for key in behind)
             place, how = place_of_cut(facts, case.sources, made)

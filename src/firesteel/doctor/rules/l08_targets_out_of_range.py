@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import torch
 
-from firesteel.doctor.facts import Loss, Made
+from firesteel.doctor.facts import Facts, Loss, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.likelihoods import is_swapped
-from firesteel.doctor.lineage import SAME_NUMBERS, regressions
+from firesteel.doctor.lineage import SAME_NUMBERS, is_answer, layer_site, origin, regressions
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 
@@ -22,6 +22,7 @@ _OF_SIGNS = {
     "soft_margin_loss": (1, "target"), "hinge_embedding_loss": (1, "target"), "cosine_embedding_loss": (2, "target"),
     "margin_ranking_loss": (2, "target"),
 }  # fmt: skip
+_TELLING = {"eq", "ne", "gt", "ge", "lt", "le"}
 _TO_WHOLE = {"long", "int", "short", "byte", "tensor", "as_tensor"}
 #: Class 0 counts as left out where so many labels of it would be expected and none comes.
 LEAST_EXPECTED, MOST_CLASSES = 8.0, 50
@@ -80,8 +81,11 @@ for epoch in range(5):
             here = [one for one in losses if one.site is site]
             judged = _binary if here[0].name in _BINARY else _signs if here[0].name in _OF_SIGNS else _classes
             found = judged(here)
+            left_out = _ignored(case.facts, here) if found is None and judged is _classes else None
             if found is not None:
                 yield self._describe(site, found)
+            elif left_out is not None:
+                yield self._describe(layer_site(here[0].made), left_out)
         for cast, lost in cut.items():
             yield self._describe(cast, lost)
 
@@ -136,15 +140,23 @@ def _classes(losses: list[Loss]) -> _Found | None:
         return None
     if values[0].is_floating_point():
         return _shares(losses, values)
-    n_classes = losses[0].input.shape[1] if len(losses[0].input.shape) > 1 else 0
-    if not 2 <= n_classes <= MOST_CLASSES or any(one.dim() != 1 for one in values):
+    n_classes = _n_classes(losses[0])
+    if not n_classes or any(one.dim() != 1 for one in values):
         return None
-    if any(one.op == "embedding" and _n_words(one) == n_classes for one in losses[0].input.walk()):
-        return None  # words: some never come, and one may stand for padding
-    ignored = losses[0].made.argument(4, "ignore_index", -100)
     labels = torch.cat(values).long()
     counts = torch.bincount(labels[(labels >= 0) & (labels < n_classes)], minlength=n_classes)
-    return _ignored(losses, labels, counts, ignored) or _from_one(losses, labels, counts, ignored)
+    return _from_one(losses, labels, counts, _left_out(losses[0]))
+
+
+def _n_classes(loss: Loss) -> int:
+    """How many there are, if neither few nor many; 0 too for words: some never come, one may stand for padding."""
+    n_classes = loss.input.shape[1] if len(loss.input.shape) > 1 else 0
+    are_words = any(one.op == "embedding" and _n_words(one) == n_classes for one in loss.input.walk())
+    return n_classes if 2 <= n_classes <= MOST_CLASSES and not are_words else 0
+
+
+def _left_out(loss: Loss) -> Any:
+    return loss.made.argument(4, "ignore_index", -100)
 
 
 def _n_words(made: Made) -> int:
@@ -152,24 +164,64 @@ def _n_words(made: Made) -> int:
     return weights[0] if weights else 0
 
 
-def _ignored(losses: list[Loss], labels: torch.Tensor, counts: torch.Tensor, ignored: Any) -> _Found | None:
-    target = _target_of(losses[0])
-    if not isinstance(ignored, int) or not 0 <= ignored < len(counts) or target is None:
+def _ignored(facts: Facts, losses: list[Loss]) -> _Found | None:
+    """A class that ignore_index leaves out, of rows; of sequences, which are padded, if it also comes within them."""
+    n_classes, ignored = _n_classes(losses[0]), _left_out(losses[0])
+    if type(ignored) is not int or not 0 <= ignored < n_classes:
         return None
-    n, made = int(counts[ignored]), target
-    while made.op in SAME_NUMBERS and made.parents:
-        made = made.parents[0]
-        if len(made.shape) > 1 and made.shape[-1] > 1:
-            return None  # sequences and pictures, which are padded
-    if n < LEAST_ZEROS * len(labels) or int((counts > 0).sum()) < 2:
+    labels = torch.cat([one.reshape(-1).long() for one in _values(losses)])
+    tables = [_table_of(_target_of(one)) for one in losses]
+    if any(one is not None for one in tables):
+        n = _n_within([one.value for one in tables if one is not None], ignored)
+        n = n if _is_scored(facts, ignored) else 0
+        where = " between others of their sequences, where nothing is padded"
+    else:
+        n, where = int((labels == ignored).sum()), ""
+    if n < LEAST_ZEROS * len(labels) or len(labels.unique()) < 2:
         return None
     return (
         "W",
         f"ignore_index={ignored} leaves out every row of class {ignored}",
-        f"{n:,} of {len(labels):,} labels that were looked at are {ignored}",
+        f"{n:,} of {len(labels):,} labels that were looked at are {ignored}{where}",
         "the net is never told of that class",
         "leave out ignore_index, or use a number that is no class",
     )
+
+
+def _table_of(target: Made | None) -> Made | None:
+    """Of sequences and pictures the whole, if labels were made of one by flattening it."""
+    made = target
+    while made is not None:
+        if len(made.shape) > 1 and made.shape[-1] > 1:
+            return made
+        made = made.parents[0] if made.op in SAME_NUMBERS and made.parents else None
+    return None
+
+
+def _n_within(values: list[torch.Tensor | None], ignored: int) -> int:
+    """Labels with others before and behind them along each dimension; 0 where that cannot be said."""
+    tables = [one for one in values if one is not None and one.dim() == 2]
+    if len(tables) < len(values):
+        return 0
+    along = []
+    for dim in (0, 1):
+        others = [(one != ignored).long() for one in tables]
+        inside = [(one == 0) & (one.cumsum(dim) > 0) & (one.flip(dim).cumsum(dim).flip(dim) > 0) for one in others]
+        along.append(sum(int(one.sum()) for one in inside))
+    return min(along)
+
+
+def _is_scored(facts: Facts, ignored: int) -> bool:
+    """Answers are counted right by labels of that class, too, and nowhere are these told from the others."""
+    compared: dict[int, Made] = {}
+    for made in facts.ops:
+        sides = sorted(made.parents, key=is_answer) if made.op in ("eq", "ne") else []
+        if len(sides) == 2 and not is_answer(sides[0]) and is_answer(sides[1]):
+            value = sides[0].value
+            if value is not None and float((value == ignored).double().mean()) >= LEAST_ZEROS:
+                compared[id(origin(sides[0]))] = made
+    told = {id(origin(one.parents[0])) for one in facts.ops if one.op in _TELLING and len(one.parents) == 1}
+    return bool(compared) and not told & compared.keys()
 
 
 def _from_one(losses: list[Loss], labels: torch.Tensor, counts: torch.Tensor, ignored: int) -> _Found | None:

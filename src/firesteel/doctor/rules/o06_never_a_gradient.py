@@ -9,6 +9,7 @@ from firesteel.doctor.facts import Facts, Made, Optimizer, Param
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.graph_cuts import cuts_inside, cutting, is_choice
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.unused_losses import unused_losses
 from firesteel.doctor.updates import is_registered, left_alone, misses_its_loss, steps_of
 
 FEWEST = 2
@@ -26,9 +27,9 @@ class NeverAGradient(Rule):
     )
     detected: ClassVar[str] = (
         "For each optimizer: which of its parameters had a gradient at any of its steps? The finding is an error if "
-        "none ever had one while the loss reaches others, if what a layer gives is used by nothing or only for a "
-        "choice (argmax, a comparison), or if those without one were replaced by others that no optimizer holds; a "
-        "warning if they belong to no module that was ever called."
+        "none ever had one while the loss reaches others, if what a layer gives is used by nothing, only for a choice "
+        "(argmax, a comparison) or only for a loss without a backward, or if those without one were replaced by others "
+        "that no optimizer holds; a warning if they belong to no module that was ever called."
     )
     silent: ClassVar[str] = (
         "Frozen parameters, layers of the model that this run did not use, parameters that are changed by hand, and "
@@ -82,6 +83,7 @@ for epoch in range(20):
             if dropped:
                 yield self._tell_dropped(case, optimizer, dropped)
             yield from self._tell_choices(case, optimizer, {id(one) for one in without})
+            yield from self._tell_unused(case, optimizer, {id(one) for one in without})
 
     def _tell_choices(self, case: Case, optimizer: Optimizer, without: set[int]) -> Iterator[Finding]:
         for made, behind in cutting(cuts_inside(case.facts), without).values() if without else ():
@@ -96,6 +98,19 @@ for epoch in range(20):
                 why="these weights stay as they were drawn, and the rest learns to live with it",
                 fix="     weigh with the softmax of these numbers, multiply by the chosen weight, or use "
                 "F.gumbel_softmax(..., hard=True)",
+            )
+
+    def _tell_unused(self, case: Case, optimizer: Optimizer, without: set[int]) -> Iterator[Finding]:
+        for site, (_, behind) in unused_losses(case.facts, without).items():
+            names = sorted(one.name or "a tensor" for one in optimizer.params if id(one) in behind)
+            yield self.finding(
+                site,
+                message="this loss is computed and never learned from",
+                evidence=f"in {optimizer.n_steps} steps {len(behind)} of {len(optimizer.params)} parameters "
+                f"({', '.join(names[:3])}) never had a gradient; no backward() was called for the loss that has one "
+                "for them",
+                why="that part of the net stays as it was drawn",
+                fix="     add this loss to the one that backward() is called for: (loss + other_loss).backward()",
             )
 
     def _describe(

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import ClassVar
 
+import numpy as np
+
 from firesteel.doctor.facts import Facts, LoaderPass, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import origin
@@ -16,6 +18,7 @@ from firesteel.doctor.rows import fingerprints
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 from firesteel.doctor.source import Source
+from firesteel.doctor.tables import variables
 
 #: So many equal batches in a row are no coincidence.
 FEWEST = 4
@@ -143,6 +146,9 @@ for epoch in range(3):
         taken = _taken_anew(runs[0])
         given = runs[0][0].loader_pass
         n_all = taken[1] if taken is not None else (given.loader.n_rows if given is not None else _rows_cut_up(runs))
+        loop = _idle_loop(case, site)
+        if n_all is None and loop is not None and _has_round_for_batch(case, site, loop):
+            n_all = _rows_of_array(case.facts, runs)
         if n_all is None or n_rows >= n_all or length not in (n_all // n_rows, -(-n_all // n_rows)):
             return None
         place = _line_of_choice(taken[0]) if taken is not None else given.site if given is not None else None
@@ -302,19 +308,43 @@ def _rows_cut_up(runs: list[list[Batch]]) -> int | None:
     return whole[0].shape[0] if len(whole) == 1 else None
 
 
+def _rows_of_array(facts: Facts, runs: list[list[Batch]]) -> int | None:
+    """The rows of the smallest array among the script's variables that holds those of all batches, and more."""
+    made = runs[0][0].made
+    if len(runs[0][0].key) != 8 * runs[0][0].n_rows:  # no fingerprints of rows
+        return None
+    taken = {row for run in runs for row in np.frombuffer(run[0].key, dtype=np.int64).tolist()}
+    lengths = []
+    for _, table in variables(facts, tuple(made.shape[1:])) if made is not None else ():
+        rows = fingerprints(table)
+        if rows is not None and taken <= set(rows.tolist()):
+            lengths.append(len(rows))
+    return min(lengths, default=None)
+
+
 def _written_choice(case: Case, site: Site) -> Site | tuple[Source, int]:
-    """The line of the loop that gave the batch its name, `x, y = batches[i]`; else that of its use."""
+    """The line of the loop that chose the rows, `x, y = batches[i]` or what that was made from; else that of its use.
+
+    Names are followed back within the loop: x = from_numpy(table[rows]), rows = order[a:b].
+    """
     source = case.sources.of(site)
     call, loops = source.node_at(site), source.loops_around(site.line)
     if not isinstance(call, ast.Call) or not loops:
         return site
-    used = {one.id for arg in call.args for one in ast.walk(arg) if isinstance(one, ast.Name)}
+    used = {one for arg in call.args for one in _names_in(arg)}
+    chosen: int | None = None
     for node in sorted(ast.walk(loops[0]), key=lambda one: -getattr(one, "lineno", 0)):
         if isinstance(node, ast.Assign) and node.lineno < site.line:
-            named = {one.id for target in node.targets for one in ast.walk(target) if isinstance(one, ast.Name)}
-            if named & used and isinstance(node.value, ast.Subscript | ast.Tuple):
-                return source, node.lineno
-    return site
+            if not used & {name for target in node.targets for name in _names_in(target)}:
+                continue
+            used |= _names_in(node.value)
+            if any(isinstance(one, ast.Subscript | ast.Tuple) for one in ast.walk(node.value)):
+                chosen = node.lineno
+    return (source, chosen) if chosen is not None else site
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
 
 
 def _line_of_choice(made: Made) -> Site:

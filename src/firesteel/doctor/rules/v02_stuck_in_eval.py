@@ -10,6 +10,7 @@ from firesteel.doctor.facts import Facts, Forward, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.graph_cuts import within_graph
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.sites import Site
 
 _DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d")
 
@@ -60,8 +61,9 @@ for epoch in range(10):
             here = [one for one in stuck if one.site is site]
             n = sum(one.site is site for one in trained)
             kinds = " and ".join(here[0].module.stateful) or "functional dropout"
+            place = _switched_beside(case, here[0]) or site
             yield self.finding(
-                site,
+                place,
                 message=f"the net is trained in evaluation mode: its {kinds} does nothing",
                 evidence=f"{len(here)} of {n} training calls that were looked at; {_since(facts, here[0])}",
                 why="dropout does not act, and batch norm keeps the statistics of the start",
@@ -99,6 +101,16 @@ def _is_stepped(facts: Facts, forward: Forward) -> bool:
     end = starts[place + 1] if place + 1 < len(starts) else ats[-1] + 1
     following = facts.steps[bisect_right(ats, starts[place]) : bisect_right(ats, end)]
     return any(id(param) in own for one in following for param in one.optimizer.params)
+
+
+def _switched_beside(case: Case, forward: Forward) -> Site | None:
+    """The eval() that the net was left in, if it stands in the function of the training itself."""
+    before = [one for one in case.facts.switches if one.at < forward.at and one.module is forward.module]
+    if not before or before[-1].is_training or before[-1].site.path != forward.site.path:
+        return None
+    source = case.sources.of(forward.site)
+    switched, trained = (source.function_around(one.line) for one in (before[-1].site, forward.site))
+    return before[-1].site if switched is trained else None
 
 
 def _since(facts: Facts, forward: Forward) -> str:

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable
 from functools import reduce
 from operator import add
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from torch.utils.data import Subset, TensorDataset
 
-from firesteel.doctor.facts import Facts, Forward
+from firesteel.doctor.facts import Facts, Forward, Loader
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.roles import taught
 from firesteel.doctor.rows import fingerprints
@@ -81,7 +82,9 @@ with torch.no_grad():
             raise NotApplicable("no evaluation beside a training was seen")
         if any(int(row) not in known for one in evaluated for row in one.rows) or _is_partly_seen(facts):
             return
-        said = _unread_loader(facts) or _unused_table(facts, trained, known)
+        if _is_held_out_of_its_net(trained, evaluated):
+            return
+        said = _unread_loader(facts, known) or _unused_table(facts, trained, known)
         last = evaluated[-1]
         words = _words(case.sources.of(last.site), last.site)
         if not said and not words & _OF_TRAINING:
@@ -105,13 +108,33 @@ def _is_partly_seen(facts: Facts) -> bool:
     return any(one.rows is None and one.n_rows >= LEAST_ROWS and one.loader_pass is None for one in facts.evaluated())
 
 
-def _unread_loader(facts: Facts) -> str:
-    """A loader that was never read, beside one that was."""
-    unread = [one for one in facts.loaders if not one.passes and one.n_rows]
+def _is_held_out_of_its_net(trained: list[Forward], evaluated: list[Forward]) -> bool:
+    """Rows that went to one net for a score were trained on by others alone, as in the folds of a cross validation."""
+    known: dict[int, set[int]] = {}
+    for one in trained:
+        known.setdefault(id(one.module), set()).update(one.rows.tolist())
+    return any(not known[id(one.module)] >= set(one.rows.tolist()) for one in evaluated if id(one.module) in known)
+
+
+def _unread_loader(facts: Facts, known: set[int]) -> str:
+    """A loader that was never read, beside one that was, unless its rows can be had and were trained on."""
+    unread = [one for one in facts.loaders if not one.passes and one.n_rows and not known & _rows_of(one)]
     if not unread or not any(one.passes for one in facts.loaders):
         return ""
     one = unread[-1]
     return f"a loader of {one.n_rows:,} rows, made on line {one.site.line}, was never read"
+
+
+def _rows_of(loader: Loader) -> set[int]:
+    """What its first tensor holds; nothing where only the user's code could tell."""
+    held = loader.dataset() if loader.dataset is not None else None
+    places: Any = slice(None)
+    while isinstance(held, Subset):
+        places = list(held.indices) if places == slice(None) else [held.indices[one] for one in places]
+        held = held.dataset
+    tensor = held.tensors[0] if isinstance(held, TensorDataset) else None
+    rows = fingerprints(tensor) if tensor is not None else None
+    return set(rows[places].tolist()) if rows is not None else set()
 
 
 def _shape_of(trained: list[Forward]) -> tuple[int, ...] | None:
@@ -164,7 +187,7 @@ def _unread_part(case: Case) -> str:
 def _claim(sources: Sources, evaluated: list[Forward], known: set[int]) -> tuple[str, Place]:
     """The script itself calls rows that were trained on its test rows: a loader, an argument, or what is printed."""
     for one in evaluated:
-        if len(known) < LEAST_CLAIMED or one.input is None or not is_measured(one.input):
+        if len(known) < LEAST_CLAIMED or one.input is None or not is_measured(one.input, least_columns=1):
             continue
         source = sources.of(one.site)
         read = one.loader_pass

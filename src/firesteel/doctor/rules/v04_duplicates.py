@@ -90,8 +90,11 @@ with torch.no_grad():
 
 
 def _once_each(evaluated: list[Forward]) -> list[Forward]:
-    """Each batch of rows once, however often it was evaluated."""
-    return list({(one.site, one.rows.tobytes()): one for one in evaluated}.values())
+    """Each batch of rows once, however often it was evaluated: the call that was looked at, if one was."""
+    found: dict[tuple[object, bytes], Forward] = {}
+    for one in sorted(evaluated, key=lambda one: one.input is None):
+        found.setdefault((one.site, one.rows.tobytes()), one)
+    return sorted(found.values(), key=lambda one: one.at)
 
 
 def _is_copied(trained: list[Forward], evaluated: list[Forward], known: set[int]) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from functools import reduce
-from operator import add
 from typing import ClassVar
 
 import numpy as np
@@ -17,15 +15,23 @@ from firesteel.doctor.lineage import is_answer
 from firesteel.doctor.roles import taught
 from firesteel.doctor.rows import fingerprints
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.scaled_sides import (
+    LEAST_COLUMNS,
+    LEAST_ROWS,
+    LEAST_SHARE,
+    kind_of,
+    measured,
+    off_bounds,
+    off_spread,
+    sides_of,
+    varies,
+)  # fmt: skip
 from firesteel.doctor.scalings import along_rows, where_scaled
 from firesteel.doctor.source import Source
 from firesteel.doctor.tables import sums, variables
 
-#: Statistics are exact if they are off by less than this (float32 columns), and not if off by more than that.
-EXACT, CLEARLY_OFF = 2e-5, 2e-4
-#: So many rows on each side, and this share of the columns that vary.
-LEAST_ROWS, LEAST_SHARE = 10, 0.6
-LEAST_COLUMNS, MOST_AT_BOUNDS = 2, 2
+#: Statistics are not exact if they are off by more than this.
+CLEARLY_OFF = 2e-4
 #: Of rows that are scaled one by one: how exact, how wide, how much of all is the same in each row, and how much
 #: neighbouring columns differ (noise 2, a smooth curve 0).
 EXACT_ROW = 1e-3
@@ -75,17 +81,17 @@ with torch.no_grad():
         single = _scaled_one_by_one(case.facts)
         if single is not None:
             yield self._of_single_rows(case, single)
-        sides = _sides(case.facts)
+        sides = sides_of(case.facts)
         if sides is None:
             if single is not None:
                 return
             raise NotApplicable("no rows were held out, or their columns were not looked at")
         trained, held_out = sides
         both = trained + held_out
-        kind = _kind(both)
-        if not kind and not _kind(trained) and (table := _whole_table(case.facts)) is not None:
-            both, kind = table, _kind(table)
-        if kind and not _kind(trained) and _is_off(trained, kind):
+        kind = kind_of(both)
+        if not kind and not kind_of(trained) and (table := _whole_table(case.facts)) is not None:
+            both, kind = table, kind_of(table)
+        if kind and not kind_of(trained) and _is_off(trained, kind):
             yield self._describe(
                 case,
                 where_scaled(_sources(case)),
@@ -94,13 +100,13 @@ with torch.no_grad():
                 f"{_said(trained, kind)}",
                 fix="     split first; fit the scaler on the training rows, apply it to the others",
             )
-        elif _kind(trained) and _kind(trained) == _kind(held_out):
+        elif kind_of(trained) and kind_of(trained) == kind_of(held_out):
             yield self._describe(
                 case,
                 where_scaled(_sources(case), is_second=True),
                 message="the held-out rows were scaled by their own statistics",
-                evidence=f"over the {held_out.n:,} held-out rows by themselves {_said(held_out, _kind(held_out))}, as "
-                f"over the {trained.n:,} trained rows",
+                evidence=f"over the {held_out.n:,} held-out rows by themselves {_said(held_out, kind_of(held_out))}, "
+                f"as over the {trained.n:,} trained rows",
                 fix="     apply the scaler of the training rows: transform(), not fit_transform()",
             )
 
@@ -154,23 +160,6 @@ def _scaled_one_by_one(facts: Facts) -> np.ndarray | None:
     return rows if np.mean(profile**2) >= SHARE_OF_PROFILE * np.mean(rows**2) and is_rough else None
 
 
-def _sides(facts: Facts) -> tuple[Fresh, Fresh] | None:
-    """Of the rows of the width that was trained on most: the trained ones, and those only evaluated."""
-    trained: dict[int, list[Fresh]] = {}
-    held_out: dict[int, list[Fresh]] = {}
-    learned = {id(one) for one in taught(facts)}
-    for one in facts.forwards:
-        if one.fresh is not None and one.role in ("training", "evaluation"):
-            side = trained if id(one) in learned else held_out
-            side.setdefault(len(one.fresh.total), []).append(one.fresh)
-    widths = [width for width in trained if width in held_out]
-    if not widths:
-        return None
-    width = max(widths, key=lambda one: sum(part.n for part in trained[one]))
-    sides = reduce(add, trained[width]), reduce(add, held_out[width])
-    return sides if min(side.n for side in sides) >= LEAST_ROWS else None
-
-
 def _whole_table(facts: Facts) -> Fresh | None:
     """Of a table among the script's variables that holds all rows that went into the net, and more: its sums."""
     trained = [one for one in facts.trained() if one.rows is not None and one.input is not None]
@@ -184,54 +173,19 @@ def _whole_table(facts: Facts) -> Fresh | None:
     return None
 
 
-def _varies(side: Fresh) -> np.ndarray:
-    return side.high > side.low
-
-
-def _off_spread(side: Fresh) -> np.ndarray:
-    """How far each varying column is from mean 0 and spread 1 (with n or n - 1 as the divisor)."""
-    keep = _varies(side)
-    mean, variance = np.abs(side.mean[keep]), side.variance[keep]
-    off = np.minimum(np.abs(np.sqrt(variance) - 1), np.abs(np.sqrt(variance * side.n / (side.n - 1)) - 1))
-    return np.asarray(np.maximum(mean, off))
-
-
-def _measured(side: Fresh) -> np.ndarray:
-    """Columns that have their bounds in one or two rows, as measured numbers have, and not words, steps or pixels."""
-    return np.asarray(_varies(side) & (side.n_low <= MOST_AT_BOUNDS) & (side.n_high <= MOST_AT_BOUNDS))
-
-
-def _off_bounds(side: Fresh) -> np.ndarray:
-    """How far the bounds of each measured column are from 0 and 1, or from -1 and 1."""
-    keep = _measured(side)
-    low, high = side.low[keep], np.abs(side.high[keep] - 1)
-    off = [np.maximum(np.abs(low - start), high) for start in (0.0, -1.0)]
-    return min(off, key=lambda one: float(one.sum()))
-
-
-def _kind(side: Fresh) -> str:
-    """What the columns have exactly: "spread" (nearly all that vary), "bounds" (all measured ones), or nothing."""
-    if not _varies(side).any():
-        return ""
-    if np.mean(_off_spread(side) < EXACT) >= LEAST_SHARE:
-        return "spread"
-    bounds = _off_bounds(side)
-    return "bounds" if len(bounds) >= LEAST_COLUMNS and bool((bounds < EXACT).all()) else ""
-
-
 def _is_off(side: Fresh, kind: str) -> bool:
     """Most columns (bounds: at least two) are clearly not exact."""
     if kind == "spread":
-        return bool(np.mean(_off_spread(side) > CLEARLY_OFF) >= LEAST_SHARE)
-    return bool(np.sum(_off_bounds(side) > CLEARLY_OFF) >= LEAST_COLUMNS)
+        return bool(np.mean(off_spread(side) > CLEARLY_OFF) >= LEAST_SHARE)
+    return bool(np.sum(off_bounds(side) > CLEARLY_OFF) >= LEAST_COLUMNS)
 
 
 def _said(side: Fresh, kind: str) -> str:
-    keep = _varies(side)
+    keep = varies(side)
     if kind == "spread":
         mean, spread = np.abs(side.mean[keep]).max(), np.sqrt(side.variance[keep])
         return f"means are 0 up to {mean:.1g} and spreads {spread.min():.4f} to {spread.max():.4f}"
-    low, high = side.low[_measured(side)], side.high[_measured(side)]
+    low, high = side.low[measured(side)], side.high[measured(side)]
     return f"columns begin at {low.min():.4g} to {low.max():.4g} and end at {high.min():.4g} to {high.max():.4g}"
 
 
