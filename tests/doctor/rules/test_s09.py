@@ -28,9 +28,9 @@ CHANCE = "y = (torch.rand(900) < 0.05).float()\n"
 NOTHING = HEAD + "y = x.sum(1)\nnet = nn.Linear(3, 1)\ncriterion = nn.MSELoss()" + TAIL.format(form="[:, 0]")
 
 SICK = {
-    "one logit": (HEAD + CHANCE + ONE.format(weight=""), "criterion(net(x[:600])"),
-    "probabilities": (HEAD + CHANCE + SQUASHED, "criterion(net(x[:600])"),
-    "three classes": (HEAD + "y = (x[:, 0] > 0).long()\ny[::16] = 2\n" + THREE, "criterion(net(x[:600])"),
+    "one logit": (HEAD + CHANCE + ONE.format(weight=""), "criterion = nn."),
+    "probabilities": (HEAD + CHANCE + SQUASHED, "criterion = nn."),
+    "three classes": (HEAD + "y = (x[:, 0] > 0).long()\ny[::16] = 2\n" + THREE, "criterion = nn."),
 }
 
 HEALTHY = {
@@ -53,3 +53,13 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 
 def test_where_there_is_nothing_to_look_at_it_says_so(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(NOTHING, only=["S09"]), "S09", "not applicable")
+
+
+def test_nothing_is_said_where_the_answers_are_no_numbers(diagnose) -> None:
+    text = HEAD + CHANCE + "x[0, 0] = float('nan')\n" + ONE.format(weight="")
+    assert not diagnose(text, only=["S09"]).findings
+
+
+def test_a_loss_that_is_called_as_a_function_is_named_where_it_is_called(diagnose, assert_found) -> None:
+    text = HEAD + CHANCE + ONE.format(weight="").replace("criterion(", "F.binary_cross_entropy_with_logits(")
+    assert_found(diagnose(text, only=["S09"]), "S09", "loss = F.binary_cross_entropy_with_logits(")
