@@ -151,6 +151,9 @@ for epoch in range(30):
     # ---- vanishing
 
     def _vanishing(self, case: Case) -> Iterable[Finding]:
+        saturating = _saturating(case.facts)
+        if len(saturating) < LEAST_SATURATING:
+            return
         try:
             trouble = trouble_of(case.facts)
         except CannotReplay:
@@ -160,8 +163,7 @@ for epoch in range(30):
         layers = [
             (made, gradient / weight) for made, gradient, weight in _weights(trouble) if weight > 0 and gradient > 0
         ]
-        saturating = _saturating(case.facts)
-        if len(layers) < LEAST_SATURATING or len(saturating) < LEAST_SATURATING:
+        if len(layers) < LEAST_SATURATING:
             return
         share = layers[0][1] / layers[-1][1]
         if share > VANISHED:
