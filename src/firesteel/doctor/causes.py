@@ -64,8 +64,15 @@ def unless_explained(
     """The answer of a rule, but for findings that come of what another rule found: a reader wants the cause."""
     if rule.level != "N" and not any(one.level != "N" for one in answer[0]):
         return answer
-    cause = next((one for one in causes if one.level != "N"), None)
-    if cause is None:
-        return answer
-    reason = f"{cause.rule} on line {cause.line} explains it"
-    return [], Outcome(rule.id, rule.title, "not applicable", reason)
+    cause = cause_among(causes)
+    return answer if cause is None else explained(rule, cause)
+
+
+def cause_among(causes: Iterable[Finding]) -> Finding | None:
+    """The first that is more than a note."""
+    return next((one for one in causes if one.level != "N"), None)
+
+
+def explained(rule: Rule, cause: Finding) -> tuple[list[Finding], Outcome]:
+    """The answer of a rule where what it would see comes of a cause."""
+    return [], Outcome(rule.id, rule.title, "not applicable", f"{cause.rule} on line {cause.line} explains it")

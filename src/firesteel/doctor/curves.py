@@ -21,6 +21,7 @@ class Curve:
     relative: float = 0.0  # the end, as a share of what the best constant answer costs
     best: float = math.inf  # the least mean of two looks that follow each other, before few batches are known by heart
     best_relative: float = math.inf  # its share
+    moved: float = math.inf  # the farthest from its start that it was seen, as such a share
 
     def says(self) -> str:
         end = f"{self.end:.4g}" if math.isfinite(self.end) else "not finite"

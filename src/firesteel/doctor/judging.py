@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from firesteel.doctor.causes import after_causes, at_their_causes, unless_explained
+from firesteel.doctor.causes import after_causes, at_their_causes, cause_among, explained, unless_explained
 from firesteel.doctor.facts import Facts
 from firesteel.doctor.findings import Finding, Outcome
 from firesteel.doctor.rules import GROUPS, Case, NotApplicable, Rule, all_rules
@@ -63,7 +63,11 @@ def judge(
         if rule.id not in answers:
             began, before = time.perf_counter(), spent_s
             probing = replace(case, probes=probes and spent_s < limit_s)
-            found, outcome = unless_explained(rule, judge_one(rule, probing, failures), causes_of(rule))
+            cause = cause_among(causes_of(rule)) if rule.asks_causes_first else None
+            if cause is not None:  # its replays would tell nothing new
+                found, outcome = explained(rule, cause)
+            else:
+                found, outcome = unless_explained(rule, judge_one(rule, probing, failures), causes_of(rule))
             answers[rule.id] = at_their_causes(found, lambda one: answer(all_rules()[one])[0]), outcome
             spent_s = before + (time.perf_counter() - began) * rule.has_replay
         return answers[rule.id]

@@ -15,7 +15,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from firesteel.doctor.facts import Loss, Made
-from firesteel.doctor.rows import fingerprints, scrambled
+from firesteel.doctor.rows import fingerprints, is_stretch, scrambled
 from firesteel.doctor.sites import Site, find_callers, find_site
 from firesteel.doctor.state import Watched
 
@@ -314,6 +314,10 @@ class Seeing(TorchFunctionMode):
         made.shape, made.scrambles = tuple(array.shape), scrambled(array)
         if made.scrambles:
             self._watch.facts.ops.append(made)
+        base = array.base
+        if isinstance(base, np.ndarray) and is_stretch(array, base):
+            found = self.made_of(base)
+            made.args = (found if found is not None else self._describe_array(base),)
         if array.dtype.kind in "fiub" and array.size <= KEPT_OF_LEAVES:
             made.value = self._copy(torch.from_numpy(np.array(array, order="C")), KEPT_OF_LEAVES)
         self._bind(array, made)

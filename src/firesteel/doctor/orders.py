@@ -1,7 +1,7 @@
 """In which orders the rows of the script's variables are: the preparation read from top to bottom.
 
-Only what moves rows counts: a shuffle, a sample, an index drawn by chance. Whatever is not understood makes a variable
-unknown, and nothing is said of an unknown one. Functions are followed where they are called.
+Only what moves rows counts: a shuffle, a sample, an index drawn by chance, a sort. Whatever is not understood makes a
+variable unknown, and nothing is said of an unknown one. Functions are followed where they are called.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ _FUNCTIONS = frozenset({
 _NO_ROWS = frozenset({"T", "columns", "dtype", "dtypes", "index", "ndim", "shape", "size", "names"})
 #: Whole numbers drawn by chance: an order where they are used as one.
 _INDICES = frozenset({"choice", "integers", "permutation", "randint", "randperm", "sample"})
+#: The kind of a token that says that rows were sorted; and so much of a key says which table rows come from.
+SORTED = "sorted"
+_ROOT = 4
 _NEW_STATES = frozenset({"set_state", "set_rng_state", "setstate"})
 
 
@@ -56,7 +59,12 @@ Names = dict[str, Value]
 
 def differing(x: Order, y: Order) -> frozenset[Token]:
     """The orders of chance that only one of both went through; none where that cannot be said."""
-    return x.drawn ^ y.drawn if x.others == y.others else frozenset()
+    if x.others != y.others:
+        return frozenset()
+    found = x.drawn ^ y.drawn
+    is_sorted = any(token[0] == SORTED or token[:2] == ("by", SORTED) for token in found)
+    # Two tables may be sorted to bring their rows together; one table is sorted away from what was taken of it.
+    return frozenset() if is_sorted and x.key[:_ROOT] != y.key[:_ROOT] else found
 
 
 class Orders:
@@ -250,6 +258,8 @@ class Orders:
         if name in self._makers and isinstance(node.func, ast.Name):
             self._followed(self._makers[name], node, names)
             return None
+        if isinstance(owner, Order) and name in ("sort_values", "argsort"):
+            return self._sorted(name, owner, node, names)
         if isinstance(owner, Order) and not (name in _FUNCTIONS and node.args):  # a scaler gives what it is given
             return self._method(name, owner, node)
         if name == "TensorDataset":
@@ -300,6 +310,19 @@ class Orders:
             return replace(owner, drawn=owner.drawn | {token}) if token is not None else None
         return None
 
+    def _sorted(self, name: str, owner: Order, node: ast.Call, names: Names) -> Value:
+        """The rows of a table by what is in them: whatever order they were in before, it is gone."""
+        if name == "argsort":
+            return self._call_argsort(node, [])
+        words = {one.arg: ast.unparse(one.value) for one in node.keywords}
+        by = (words.pop("by", ""), *(ast.unparse(one) for one in node.args), words.get("ascending", ""))
+        token: Token = (SORTED, *by)
+        self.places.setdefault(token, node)
+        found = replace(owner, drawn=frozenset({token}))
+        if words.get("inplace") == "True" and isinstance(node.func, ast.Attribute):
+            self._bind(node.func.value, found, names)
+        return found
+
     def _followed(self, function: ast.FunctionDef, node: ast.Call, names: Names) -> Value:
         plain = not any(isinstance(one, ast.Starred) for one in node.args) and function.args.vararg is None
         if self._depth >= _MOST_DEPTH or not plain:
@@ -326,6 +349,9 @@ class Orders:
 
     def _call_sorted(self, node: ast.Call, args: list[Value]) -> Value:
         return None
+
+    def _call_argsort(self, node: ast.Call, args: list[Value]) -> Value:
+        return Order(key=(SORTED, *self._here(node)), is_index=True)
 
     def _call_range(self, node: ast.Call, args: list[Value]) -> Value:
         return Order(key=("range", *self._here(node)))

@@ -33,6 +33,15 @@ LEAST_STEPS = 10
 N_TIMES = 10
 #: A loss that has come down by so much of itself has not stood still for too low a rate.
 MOVED = 0.4
+#: A restless training is calmed by a rate that ends at so much of the best constant answer and of the replay as it was.
+CALM = 0.2
+#: A replay learns below so much of what the best constant answer costs; another does clearly less if it stays behind
+#: by so much of the way.
+LEARNS, CLEARLY = 0.95, 0.2
+#: Weight decay that shrinks the weights by less in the whole run is not the reason.
+LITTLE_DECAY = 0.02
+#: A replay that never went farther than so much of that from where it began makes no steps that are too long.
+STANDS = 0.02
 #: No learning rate beyond this is tried.
 HIGHEST_LR = 10.0
 #: Inputs are off scale if a column has numbers of this size or beyond, or if all are below the other.
@@ -125,17 +134,30 @@ def _look(facts: Facts) -> Trouble | None:
     if replays.constant is None and min(training.curve) <= 0:
         raise CannotReplay("it is not known below what its loss would be good, as it is negative at times")
     if training.end < TROUBLE * replays.base:
-        return None
+        return _calmed(replays) if replays.constant is not None and training.late >= replays.constant else None
     trouble = Trouble(replays, replays.curve(AS_IT_WAS))
     return _with_cure(trouble)
+
+
+def _calmed(replays: Replays) -> Trouble | None:
+    """Over its last half the loss was on average no better than guessing, wherever it ended: it jumps about.
+
+    None unless a lower rate ends far below the replay as it was, and that one is as restless.
+    """
+    control = replays.curve(AS_IT_WAS)
+    for change in LOWER[:2]:
+        curve = replays.curve(change)
+        if curve.best_relative <= CALM and curve.end <= CALM * control.end and control.relative >= TROUBLE:
+            return Trouble(replays, control, change, curve)
+    return None
 
 
 def _with_cure(trouble: Trouble) -> Trouble:
     replays = trouble.replays
     targets, inputs = targets_off_scale(replays) is not None, inputs_off_scale(replays) is not None
     scales = [TARGETS] * targets + [INPUTS] * inputs + [BOTH] * (targets and inputs)
-    scales += [NO_DECAY] * bool(trouble.training.settings.get("weight_decay"))
-    rates = list(LOWER[:2] if trouble.relative < WILD else LOWER)
+    scales += [NO_DECAY] * may_be_held_by_decay(trouble.training)
+    rates = list(LOWER[:2] if trouble.relative < WILD else LOWER) if trouble.control.moved > STANDS else []
     if trouble.is_reproduced and trouble.training.lr > 0 and trouble.training.fell <= MOVED:
         rates += [one for one in HIGHER if trouble.training.lr * one.lr_factor <= HIGHEST_LR]
     best = _best_of(trouble, scales, None)
@@ -149,19 +171,40 @@ def _with_cure(trouble: Trouble) -> Trouble:
     return Trouble(replays, trouble.control, *best, longer)
 
 
+def may_be_held_by_decay(training: Training) -> bool:
+    """Weight decay shrinks the weights by something, or is part of an adaptive gradient, where that is not known."""
+    decay = float(training.settings.get("weight_decay") or 0.0)
+    if not decay or training.kind not in ("AdamW", "SGD"):
+        return decay > 0
+    return decay * sum(training.lrs) > LITTLE_DECAY * (1 - float(training.settings.get("momentum") or 0.0))
+
+
 def _best_of(trouble: Trouble, changes: list[Change], best: tuple[Change, Curve] | None) -> tuple[Change, Curve] | None:
     """The change that cures best, if that is clearly better than the best so far."""
+    before: dict[bool, Curve] = {}
     for change in changes:
         if best is not None and best[1].best_relative <= LEAST:
             break
+        way = change.lr_factor > 1
+        if change.lr_factor != 1 and way in before and _is_past(trouble.control, before[way]):
+            continue
         try:
             curve = trouble.replays.curve(change)
         except CannotReplay:
             continue
+        before[way] = curve
+        if way and best is not None and best[0].lr_factor > 1 and curve.best_relative > best[1].best_relative:
+            break
         is_best = best is None or ROOM * curve.best_relative + LEAST < best[1].best_relative
         if is_best and _cures(trouble, change, curve):
             best = change, curve
     return best
+
+
+def _is_past(control: Curve, before: Curve) -> bool:
+    """A further rate of this kind will not do: the replay as it was learns, and this one did clearly less."""
+    learnt = control.start - control.best
+    return control.best_relative < LEARNS and before.best > control.best + CLEARLY * learnt
 
 
 def _cures(trouble: Trouble, change: Change, curve: Curve) -> bool:

@@ -47,6 +47,13 @@ def scrambled(array: np.ndarray) -> str:
     )
 
 
+def is_stretch(array: np.ndarray, base: np.ndarray) -> bool:
+    """Whole rows of another array that lie behind each other, as `table[i:j]` gives them."""
+    if not array.ndim or array.ndim != base.ndim or array.shape[1:] != base.shape[1:] or array.dtype != base.dtype:
+        return False
+    return array.strides == base.strides and 1 < len(array) < len(base)
+
+
 def fingerprints(x: torch.Tensor) -> Any:
     """`(n,)` int64, one number a row of `x` `(n, ...)`; None where rows cannot be told apart (no dimension, no values).
 

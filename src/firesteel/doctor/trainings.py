@@ -62,6 +62,11 @@ class Training:
         return max(finite) / self.start if finite and self.start > 0 else 1.0
 
     @property
+    def late(self) -> float:
+        """The mean of the last half."""
+        return mean_of(self.curve[len(self.curve) // 2 :])
+
+    @property
     def has_recovered(self) -> bool:
         return self.end < self.start
 

@@ -120,3 +120,30 @@ for epoch in range(10):
 
 def test_a_cure_that_learns_the_few_batches_by_heart_later_is_one(diagnose, assert_found):
     assert_found(diagnose(NOISY, only=["D01"]), "D01", "lr=0.8")
+
+
+def test_a_loss_that_jumps_about_is_named_though_it_ends_low(diagnose, assert_found, assert_outcome):
+    text = """
+import numpy as np
+np.random.seed(0)
+t = np.arange(816)
+series = np.sin(2 * np.pi * t / 25) + 0.4 * np.sin(2 * np.pi * t / 7) + 0.05 * np.random.randn(816)
+series = torch.from_numpy(series.astype(np.float32)) / 0.77
+x, y = series.unfold(0, 16, 1)[:-1].unsqueeze(-1), series[16:].unsqueeze(-1)
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.out = nn.GRU(1, 24, batch_first=True), nn.Linear(24, 1)
+    def forward(self, x):
+        return self.out(self.rnn(x)[0][:, -1])
+net = Net()
+optimizer = torch.optim.RMSprop(net.parameters(), lr=0.2)
+for epoch in range(8):
+    for rows in torch.randperm(len(x)).split(40):
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(x[rows]), y[rows])
+        loss.backward()
+        optimizer.step()
+"""
+    assert_found(diagnose(HEAD + text, only=["D01"]), "D01", "optimizer = torch.optim.RMSprop(")
+    assert_outcome(diagnose(HEAD + text.replace("lr=0.2", "lr=0.005"), only=["D01"]), "D01", "passed")

@@ -89,3 +89,14 @@ for epoch in range(80):
     optimizer.step()
 """
     assert [one for one in diagnose(text, only=["D01", "D02"]).findings if one.level in "EW"] == []
+
+
+def test_a_first_batch_that_is_a_hard_one_is_no_movement(diagnose, assert_found):
+    text = SLICES.replace("y = x[:, :3].argmax(1)", "y = x[:, :1] + 0.6 * torch.randn(240, 1)")
+    text = text.replace("nn.Linear(24, 3)", "nn.Linear(24, 1)").replace("cross_entropy", "mse_loss")
+    text = text.replace(
+        "torch.randperm(240).split(24)",
+        "torch.randperm(240).split(24) if n else y[:, 0].abs().argsort().roll(-168).split(24)",
+    )
+    text = text.replace("for _ in", "for n in")
+    assert_found(diagnose(HEAD + text, only=["D02"]), "D02", "optimizer = torch.optim.Adam(")

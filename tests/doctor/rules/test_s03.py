@@ -272,3 +272,38 @@ for epoch in range(3):
 
 def test_one_sentence_at_a_time_is_no_batch(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(SENTENCES, only=["S03"]), "S03", "passed")
+
+
+IN_ONE_PIECE = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x, y = torch.randn(60, 5, 8), torch.randint(0, 2, (60,))
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.1{option})
+        self.head = nn.Linear(8, 2)
+    def forward(self, x):
+        return self.head(self.body(x).mean(1))
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for epoch in range(2):
+    net.train()
+    for rows in torch.randperm(60).split(20):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(x[rows]), y[rows]).backward()
+        optimizer.step()
+    net.eval()
+    with torch.no_grad():
+        net(x[:10]), net(x[10:30])
+"""
+
+
+def test_where_evaluation_is_computed_in_one_piece_the_training_is_looked_at(
+    diagnose, assert_found, assert_outcome
+) -> None:
+    assert_found(diagnose(IN_ONE_PIECE.format(option=""), only=["S03"]), "S03", "nn.TransformerEncoderLayer(")
+    right = IN_ONE_PIECE.format(option=", batch_first=True")
+    assert_outcome(diagnose(right, only=["S03"]), "S03", "passed")

@@ -224,3 +224,44 @@ for step in range(25):
 
 def test_rows_drawn_by_chance_are_not_left_out(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(BY_CHANCE, only=["S05"]), "S05", "passed")
+
+
+OF_ARRAYS = """
+import numpy as np
+import torch
+torch.manual_seed(0)
+rng = np.random.default_rng(0)
+x = rng.normal(size=(100, 3))
+y = x.sum(1, keepdims=True)
+held, x, y = x[80:], {x}, y[:80]
+net = torch.nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for epoch in range(4):
+    for i in range({start}, 80, 10):
+        a = {tensor}(x[i : {end}]){cast}
+        b = {tensor}(y[i : {end}]){cast}
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(net(a), b).backward()
+        optimizer.step()
+"""
+FORMS = [("torch.from_numpy", ".float()"), ("torch.tensor", ".float()")]
+
+
+@pytest.mark.parametrize(("tensor", "cast"), FORMS)
+def test_rows_of_an_array_that_is_cut_in_the_loop_count(tensor: str, cast: str, diagnose, assert_found) -> None:
+    text = OF_ARRAYS.format(tensor=tensor, cast=cast, x="x[:80].copy()", start=0, end="i + 9")
+    assert_found(diagnose(text, only=["S05"]), "S05", f"a = {tensor}(x[i : i + 9])")
+    text = OF_ARRAYS.format(tensor=tensor, cast=cast, x="x[:80].copy()", start=10, end="i + 10")
+    assert_found(diagnose(text, only=["S05"]), "S05", "for i in range(10, 80, 10)")
+
+
+@pytest.mark.parametrize("x", ["x[:80].copy()", "x[:80]"])
+def test_rows_that_a_slice_split_off_are_not_left_out(x: str, diagnose) -> None:
+    text = OF_ARRAYS.format(tensor="torch.from_numpy", cast=".float()", x=x, start=0, end="i + 10")
+    text = (
+        text.replace("x[80:]", "x[70:]")
+        .replace("x[:80]", "x[:70]")
+        .replace("y[:80]", "y[:70]")
+        .replace(", 80,", ", 70,")
+    )
+    assert not diagnose(text, only=["S05"]).findings

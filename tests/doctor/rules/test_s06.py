@@ -121,6 +121,15 @@ SICK_ARRAYS = {
     "each for itself": ("np.random.shuffle(x)\nnp.random.shuffle(y)", "np.random.shuffle(y)"),
     "by an order": ("rng = np.random.default_rng(1)\np = rng.permutation(64)\nx = x[p]", "x = x[p]"),
     "a frame's sample": (FRAME + "x = f[[0, 1, 2, 3]].sample(frac=1).to_numpy()", "sample(frac=1)"),
+    "a frame sorted behind its targets": (
+        FRAME + "y = f[['y']].to_numpy()\nf = f.sort_values(0)\nx = f[[0, 1, 2, 3]].to_numpy()",
+        "f = f.sort_values(0)",
+    ),
+    "a frame sorted in place": (
+        FRAME + "y = f[['y']].to_numpy()\nf.sort_values(by=0, inplace=True)\nx = f[[0, 1, 2, 3]].to_numpy()",
+        "f.sort_values(by=0, inplace=True)",
+    ),
+    "sorted by an argsort": ("p = np.argsort(x[:, 0])\nx = x[p]", "x = x[p]"),
     "in a function": (
         "def mix(a, b):\n    a = a - a.mean(0)\n    np.random.shuffle(a)\n    return a, b\nx, y = mix(x, y)",
         "np.random.shuffle(a)",
@@ -137,6 +146,14 @@ HEALTHY_ARRAYS = {
     "targets made later": "np.random.shuffle(x)\ny = (x[:, :1] * 2).copy()",
     "targets by the frame's index": FRAME
     + "g = f[[0, 1, 2, 3]].sample(frac=1)\nx, y = g.values, f.loc[g.index, ['y']].values",
+    "a frame sorted before": (
+        FRAME + "f = f.sort_values(0, ignore_index=True)\nx, y = f[[0, 1, 2, 3]].to_numpy(), f[['y']].to_numpy()"
+    ),
+    "both by one argsort": "p = np.argsort(x[:, 0])\nx, y = x[p], y[p]",
+    "two tables brought together": (
+        "a, b = pd.DataFrame(x), pd.DataFrame(np.random.randn(64, 1))\na['id'] = np.random.permutation(64)\n"
+        "x = a.sort_values('id').drop(columns='id').to_numpy()\ny = b.to_numpy().astype('float32')"
+    ),
     "the same random state": (
         "x = pd.DataFrame(x).sample(frac=1, random_state=2).values\n"
         "y = pd.DataFrame(y).sample(frac=1, random_state=2).values"

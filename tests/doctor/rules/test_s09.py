@@ -28,9 +28,9 @@ CHANCE = "y = (torch.rand(900) < 0.05).float()\n"
 NOTHING = HEAD + "y = x.sum(1)\nnet = nn.Linear(3, 1)\ncriterion = nn.MSELoss()" + TAIL.format(form="[:, 0]")
 
 SICK = {
-    "one logit": (HEAD + CHANCE + ONE.format(weight=""), "criterion(net(x[:600])"),
-    "probabilities": (HEAD + CHANCE + SQUASHED, "criterion(net(x[:600])"),
-    "three classes": (HEAD + "y = (x[:, 0] > 0).long()\ny[::16] = 2\n" + THREE, "criterion(net(x[:600])"),
+    "one logit": (HEAD + CHANCE + ONE.format(weight=""), "criterion = nn."),
+    "probabilities": (HEAD + CHANCE + SQUASHED, "criterion = nn."),
+    "three classes": (HEAD + "y = (x[:, 0] > 0).long()\ny[::16] = 2\n" + THREE, "criterion = nn."),
 }
 
 HEALTHY = {
@@ -73,3 +73,13 @@ def test_a_class_as_frequent_as_the_others_is_not_rare(diagnose, assert_outcome)
 
 def test_where_the_other_classes_are_told_apart_it_is_a_note(diagnose) -> None:
     assert [one.level for one in diagnose(SICK["three classes"][0], only=["S09"]).findings] == ["N"]
+
+
+def test_nothing_is_said_where_the_answers_are_no_numbers(diagnose) -> None:
+    text = HEAD + CHANCE + "x[0, 0] = float('nan')\n" + ONE.format(weight="")
+    assert not diagnose(text, only=["S09"]).findings
+
+
+def test_a_loss_that_is_called_as_a_function_is_named_where_it_is_called(diagnose, assert_found) -> None:
+    text = HEAD + CHANCE + ONE.format(weight="").replace("criterion(", "F.binary_cross_entropy_with_logits(")
+    assert_found(diagnose(text, only=["S09"]), "S09", "loss = F.binary_cross_entropy_with_logits(")

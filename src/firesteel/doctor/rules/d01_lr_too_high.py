@@ -10,7 +10,7 @@ from firesteel.doctor.facts import Facts
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.places import change_of_lr
 from firesteel.doctor.reexecuting import CannotReplay
-from firesteel.doctor.remedies import Trouble, has_exploded, trouble_of
+from firesteel.doctor.remedies import TROUBLE, Trouble, has_exploded, trouble_of
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.trainings import Training, main_training
 
@@ -22,14 +22,16 @@ class LrTooHigh(Rule):
     id: ClassVar[str] = "D01"
     title: ClassVar[str] = "learning rate too high"
     level: ClassVar[Level] = "E"
-    consequence_of: ClassVar[tuple[str, ...]] = ("O01", "O08")
+    consequence_of: ClassVar[tuple[str, ...]] = ("O01", "O02", "O03", "O05", "O08", "G01", "S03")
+    asks_causes_first: ClassVar[bool] = True
     has_replay: ClassVar[bool] = True
     what: ClassVar[str] = (
         "Each step overshoots: the loss jumps, rises or becomes NaN, or the first steps throw the net so far off that "
         "all its units are dead and the loss stays at what guessing costs."
     )
     detected: ClassVar[str] = (
-        "A training that ends no better than half way from the best constant answer is replayed on copies: the "
+        "A training that ends no better than half way from the best constant answer, or whose loss over the last half "
+        "was on average no better than that answer, is replayed on copies: the "
         "captured batches, the same optimizer, the same first weights, once as it was and once with a tenth and a "
         "hundredth of the learning rate. It is an error if the replay fails as the run did and the lower rate ends far"
         " lower on rows that were not trained on."
@@ -79,9 +81,9 @@ for epoch in range(100):
         lower = training.lr * trouble.cure.lr_factor
         yield self.finding(
             training.place,
-            level="E" if trouble.is_reproduced else "W",
+            level="E" if trouble.is_reproduced and trouble.relative >= TROUBLE else "W",
             message=f"the learning rate {training.lr:g} is too high for this training",
-            evidence=f"{trouble.says_run()}; {trouble.says()} (lr {lower:g})",
+            evidence=f"{trouble.says_run()}{_restless(trouble)}; {trouble.says()} (lr {lower:g})",
             why="steps overshoot, so that the loss jumps about or the net is thrown into a dead end",
             fix=change_of_lr(case.sources, training, lower),
         )
@@ -109,3 +111,11 @@ for epoch in range(100):
             return main_training(facts)
         except CannotReplay:
             raise NotApplicable(f"nothing was replayed: {reason}") from None
+
+
+def _restless(trouble: Trouble) -> str:
+    """How the loss jumped where it did not end high."""
+    if trouble.relative >= TROUBLE:
+        return ""
+    late = trouble.training.curve[trouble.training.n_steps // 2 :]
+    return f", and in its last half it lay between {min(late):.4g} and {max(late):.4g}"

@@ -30,7 +30,20 @@ class LrTooLow(Rule):
     id: ClassVar[str] = "D02"
     title: ClassVar[str] = "learning rate too low"
     level: ClassVar[Level] = "E"
-    consequence_of: ClassVar[tuple[str, ...]] = ("L05", "O01", "O02", "O04", "O05", "O06", "O09", "G01", "G02", "D08")
+    consequence_of: ClassVar[tuple[str, ...]] = (
+        "L05",
+        "O01",
+        "O02",
+        "O04",
+        "O05",
+        "O06",
+        "O09",
+        "G01",
+        "G02",
+        "D08",
+        "S03",
+    )
+    asks_causes_first: ClassVar[bool] = True
     has_replay: ClassVar[bool] = True
     what: ClassVar[str] = (
         "The steps are so small that the weights stay where they began: the loss barely moves, and more epochs would "
@@ -72,13 +85,15 @@ for epoch in range(100):
         if trouble is None or trouble.cure is None or trouble.cured is None or trouble.cure.lr_factor <= 1:
             return
         training = trouble.training
-        if training.end > RISES * mean_of(training.curve[: max(3, training.n_steps // 10)]):
+        begun = mean_of(training.curve[: max(3, training.n_steps // 10)])
+        if training.end > RISES * begun:
             return
         longer = trouble.longer
         is_short = training.n_steps < LEAST_STEPS or longer is None or _way(trouble, longer) > LONGER_HELPS
         if is_short or statistics.fmean(training.lrs) < LEAST_MEAN * training.lr:
             return
-        moved = max(_way(trouble, trouble.control), (training.start - training.end) / _whole_way(trouble))
+        start = min(training.start, begun)  # the first batch alone may be a hard one
+        moved = max(_way(trouble, trouble.control), (start - training.end) / _whole_way(trouble))
         if moved > LITTLE:
             return
         higher = training.lr * trouble.cure.lr_factor

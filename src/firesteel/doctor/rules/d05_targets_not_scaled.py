@@ -9,6 +9,7 @@ from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.places import site_of_data
 from firesteel.doctor.reexecuting import CannotReplay
 from firesteel.doctor.remedies import Trouble, targets_off_scale, trouble_of
+from firesteel.doctor.replaying import replays_of
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 
 
@@ -49,6 +50,8 @@ for epoch in range(20):
         if not case.probes:
             raise NotApplicable("replays were not wanted, or their time was spent")
         try:
+            if targets_off_scale(replays_of(case.facts)) is None:
+                return
             trouble = trouble_of(case.facts)
         except CannotReplay as reason:
             raise NotApplicable(f"nothing was replayed: {reason}") from None

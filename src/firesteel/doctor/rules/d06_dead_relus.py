@@ -32,7 +32,7 @@ class DeadRelus(Rule):
     id: ClassVar[str] = "D06"
     title: ClassVar[str] = "dead ReLUs"
     level: ClassVar[Level] = "E"
-    consequence_of: ClassVar[tuple[str, ...]] = ("L04", "D01", "D04", "D05")
+    consequence_of: ClassVar[tuple[str, ...]] = ("L04", "O01", "D01", "D04", "D05")
     has_replay: ClassVar[bool] = True
     what: ClassVar[str] = (
         "A ReLU whose input is negative for every row gives 0 for every row and passes no gradient back: it cannot "

@@ -155,6 +155,9 @@ for epoch in range(30):
     # ---- vanishing
 
     def _vanishing(self, case: Case) -> Iterable[Finding]:
+        saturating = _saturating(case.facts)
+        if len(saturating) < LEAST_SATURATING:
+            return
         try:
             trouble = trouble_of(case.facts)
         except CannotReplay:
@@ -166,8 +169,7 @@ for epoch in range(30):
         except CannotReplay:
             return
         layers = [(made, gradient / weight) for made, gradient, weight in weights if weight > 0 and gradient > 0]
-        saturating = _saturating(case.facts)
-        if len(layers) < LEAST_SATURATING or len(saturating) < LEAST_SATURATING:
+        if len(layers) < LEAST_SATURATING:
             return
         share = layers[0][1] / layers[-1][1]
         if share > VANISHED:

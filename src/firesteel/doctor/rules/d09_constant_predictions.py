@@ -15,9 +15,10 @@ from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import in_order, origin
 from firesteel.doctor.places import site_of_forward
 from firesteel.doctor.reexecuting import CannotReplay
-from firesteel.doctor.remedies import Trouble, trouble_of
+from firesteel.doctor.remedies import Trouble, may_be_held_by_decay, trouble_of
 from firesteel.doctor.rules.rule import KEEP_FROM_LEARNING, Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
+from firesteel.doctor.trainings import main_training
 
 LEAST_ROWS = 8
 LEAST_STEPS = 3
@@ -85,7 +86,7 @@ for epoch in range(20):
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
-        trouble = _trouble(case)
+        trouble = _trouble(case) if _is_decayed(facts) else None
         if trouble is not None and _is_held_by_decay(trouble):
             yield self._held_by_decay(trouble)
             return
@@ -154,6 +155,13 @@ def _trouble(case: Case) -> Trouble | None:
         return trouble_of(case.facts)
     except CannotReplay:
         return None
+
+
+def _is_decayed(facts: Facts) -> bool:
+    try:
+        return may_be_held_by_decay(main_training(facts))
+    except CannotReplay:
+        return False
 
 
 def _is_held_by_decay(trouble: Trouble) -> bool:

@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Iterable
 from typing import ClassVar
 
+from firesteel.doctor.curves import Curve
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.places import loop_of_epochs
 from firesteel.doctor.reexecuting import CannotReplay
@@ -77,10 +78,13 @@ for epoch in range(3):
             trouble = trouble_of(case.facts)
             if trouble is not None and trouble.cure is not None and trouble.cure.lr_factor <= 1:
                 return  # what hinders it is named
-            now, longer = replays.curve(AS_IT_WAS), replays.curve(Change(n_times=N_TIMES))
+            now = replays.curve(AS_IT_WAS)
+            if trouble is not None and trouble.longer is not None and _ends_alike(now, trouble.longer):
+                return  # not even longer than is asked for here
+            longer = replays.curve(Change(n_times=N_TIMES))
         except CannotReplay as reason:
             raise NotApplicable(f"nothing was replayed: {reason}") from None
-        if longer.best_relative > LOWER * now.best_relative:
+        if _ends_alike(now, longer):
             return
         line, text = _loop(case, training)
         yield self.finding(
@@ -91,6 +95,10 @@ for epoch in range(3):
             why="more epochs would have made it better",
             fix=f"let it run longer: {text}",
         )
+
+
+def _ends_alike(now: Curve, longer: Curve) -> bool:
+    return longer.best_relative > LOWER * now.best_relative
 
 
 def _fall(training: Training) -> float | None:

@@ -71,6 +71,7 @@ class Rule(ABC):
     is_cheap: ClassVar[bool] = True
     is_header: ClassVar[bool] = False  # stands above what other rules found
     consequence_of: ClassVar[tuple[str, ...]] = ()  # rules whose findings, from a warning up, explain those of this one
+    asks_causes_first: ClassVar[bool] = False  # nothing is replayed where one of them was found
 
     @abstractmethod
     def judge(self, case: Case) -> Iterable[Finding]:

@@ -16,6 +16,9 @@ from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 FEWEST_ROWS, MOST_ROWS = 3, 2_000
 #: Rows that come again in other company were shuffled: so many of them, over so many batches.
 SHARE_MOVED, LEAST_BATCHES = 0.5, 4
+#: So many calls of a net are computed again, and of each mode so many are tried: PyTorch computes some layers in
+#: evaluation in one piece that cannot be.
+CALLS_OF_A_NET = 2
 
 
 class SamplesMixed(Rule):
@@ -75,6 +78,8 @@ for i in range(0, 80, 20):
                     found.append((one, mixing_of(facts, one)))
                 except CannotReplay as reason:
                     reasons.append(str(reason))
+                if len(found) == CALLS_OF_A_NET:
+                    break
             n_asked += len(found)
             if any(mixing is None and not one.is_training for one, mixing in found):
                 continue  # what mixes only in training is meant to
@@ -116,11 +121,11 @@ def _is_fit(forward: Forward) -> bool:
 
 
 def _of_each_net(calls: list[Forward]) -> list[list[Forward]]:
-    """Two calls of each net, those in evaluation mode first."""
-    by_net: dict[int, list[Forward]] = {}
+    """The first calls of each net, those in evaluation mode first."""
+    by_net: dict[int, dict[bool, list[Forward]]] = {}
     for one in sorted(calls, key=lambda one: (one.is_training, one.at)):
-        by_net.setdefault(id(one.module), []).append(one)
-    return [found[:2] for found in by_net.values()]
+        by_net.setdefault(id(one.module), {False: [], True: []})[one.is_training].append(one)
+    return [[one for found in modes.values() for one in found[:CALLS_OF_A_NET]] for modes in by_net.values()]
 
 
 def _comes_in_parts(facts: Facts, forward: Forward) -> bool:

@@ -9,6 +9,7 @@ from math import gcd
 from typing import ClassVar
 
 import numpy as np
+import torch
 
 from firesteel.doctor.datasets import reach_of
 from firesteel.doctor.facts import Facts, Forward, Holds, Loader, Made
@@ -22,6 +23,9 @@ from firesteel.doctor.source import Source
 LEAST_PASSES, LEAST_SHARE = 2, 0.02
 #: Fingerprints are taken of the first calls: each row must have come so often on average.
 ROUNDS = 1.5
+#: An array may hold rows that were split off by a slice: where no more than so many batches are missed at an end.
+BATCHES_MISSED = 2
+_OF_ARRAYS = frozenset({"array", "as_tensor", "from_numpy", "tensor"})
 
 
 class RowsNeverReached(Rule):
@@ -90,7 +94,7 @@ for epoch in range(5):
         )
 
     def _of_slices(self, case: Case, base: Made, forwards: list[Forward]) -> Iterable[Finding]:
-        rows = base.rows if base.value is None else fingerprints(base.value)
+        rows = base.rows if base.value is None else fingerprints(_as_given(base.value, forwards[0]))
         if rows is None:
             yield from self._of_gaps(forwards)
             return
@@ -106,13 +110,15 @@ for epoch in range(5):
         missed = np.array([int(row) not in reached for row in rows])
         n, n_missed = len(rows), int(missed.sum())
         size = max(one.n_rows for one in forwards)
-        cut = next(one for one in _chain(forwards[0].input) if one.op == "getitem")
+        cut = next(one for one in _chain(forwards[0].input) if _is_cut(one))
         if not n_missed or n_missed == n:
             return
         first = int(np.argmax(missed))
         is_tail = bool(missed[first:].all())
         is_remainder = is_tail and n_missed < size
         is_one_stretch = int(np.sum(missed[1:] != missed[:-1])) <= 1 + bool(missed[0])  # the range of the loop is wrong
+        if cut.op == "array" and is_one_stretch and n_missed > BATCHES_MISSED * size:
+            return
         loops = case.sources.of(cut.site).loops_around(cut.site.line)
         source = case.sources.of(cut.site)
         yield self.finding(
@@ -163,6 +169,12 @@ for epoch in range(5):
         )
 
 
+def _as_given(table: torch.Tensor, forward: Forward) -> torch.Tensor:
+    """The table in the numbers in which its rows went into the net."""
+    kind = forward.input.dtype if forward.input is not None else None
+    return table.to(kind) if kind is not None and table.is_floating_point() and kind.is_floating_point else table
+
+
 def _is_by_chance(taken: list[int]) -> bool:
     """Some rows come far more often than others: they are drawn anew each time, and some are not drawn yet."""
     counts = Counter(taken).values()
@@ -182,7 +194,12 @@ def _chain(made: Made | None) -> Iterable[Made]:
     """Back through views and casts, cuts included."""
     while made is not None:
         yield made
-        made = made.parents[0] if made.op in SAME_NUMBERS and made.parents else None
+        made = made.parents[0] if made.op in SAME_NUMBERS | _OF_ARRAYS and made.parents else None
+
+
+def _is_cut(made: Made) -> bool:
+    """Rows taken out of a tensor, or a stretch of the rows of an array."""
+    return made.op == "getitem" or (made.op == "array" and bool(made.parents))
 
 
 def _ends(cut: Made) -> tuple[int, int] | None:
@@ -197,9 +214,12 @@ def _cuts(facts: Facts) -> dict[int, tuple[Made, list[Forward]]]:
     """Tensors from which different batches were cut for training, with the calls that had them."""
     found: dict[int, list[tuple[Made, Forward]]] = defaultdict(list)
     for forward in facts.trained():
-        cut = next((one for one in _chain(forward.input) if one.op == "getitem"), None)
+        cut = next((one for one in _chain(forward.input) if _is_cut(one)), None)
         if cut is not None and cut.parents and forward.rows is not None and cut.shape[:1] == (forward.n_rows,):
-            found[id(cut.parents[0])].append((cut.parents[0], forward))
+            table = cut.parents[0]
+            while table.op == "numpy" and table.parents:
+                table = table.parents[0]
+            found[id(table)].append((table, forward))
     return {
         key: (pairs[0][0], [forward for _, forward in pairs])
         for key, pairs in found.items()

@@ -10,6 +10,7 @@ import torch
 from firesteel.doctor.facts import Facts, Forward, Loss
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import KEEP_FROM_LEARNING, Case, NotApplicable, Rule
+from firesteel.doctor.sites import Site
 from firesteel.doctor.updates import has_learned
 
 #: A class with a smaller share of the labels is rare, if that is also less than so much of what each class would have
@@ -24,7 +25,7 @@ class RareClassNever(Rule):
     id: ClassVar[str] = "S09"
     title: ClassVar[str] = "imbalance: the rare class is never predicted"
     level: ClassVar[Level] = "W"
-    consequence_of: ClassVar[tuple[str, ...]] = (*KEEP_FROM_LEARNING, "D06", "D09")
+    consequence_of: ClassVar[tuple[str, ...]] = (*KEEP_FROM_LEARNING, "O08", "D06", "D09")
     what: ClassVar[str] = (
         "Where 97 of 100 rows are of one class, always saying that class is 97 % right. A net that does just that "
         "looks good by accuracy and finds nothing of what it was made for."
@@ -77,7 +78,7 @@ with torch.no_grad():
             expected = share * len(answers)
             if len(classes) > 1 and share < rare and expected >= LEAST_EXPECTED and label not in answers:
                 yield self.finding(
-                    last.site,
+                    _where(last),
                     level="W" if is_one_answer else "N",
                     message=f"class {label} is never predicted",
                     evidence=f"{100 * share:.1f} % of {len(labels):,} labels looked at are {label}; none of "
@@ -87,6 +88,13 @@ with torch.no_grad():
                     else "the accuracy hardly shows it, as there are so few of them",
                     fix="     weigh the rare class (pos_weight, weight), and look at recall instead of accuracy",
                 )
+
+
+def _where(loss: Loss) -> Site:
+    """The line that a weight goes into: where the loss was made as a module of PyTorch's, or is called."""
+    module = loss.made.module
+    is_made = module is not None and not module.has_users_forward and module.site is not None
+    return module.site if is_made and module is not None and module.site is not None else loss.site
 
 
 def _labels(loss: Loss) -> torch.Tensor | None:
@@ -114,7 +122,7 @@ def _answers(facts: Facts, loss: Loss) -> torch.Tensor | None:
 
 def _classes(forward: Forward, loss: Loss, shape: tuple[int, ...]) -> torch.Tensor | None:
     value = forward.output.value if forward.output is not None else None
-    if value is None or not value.is_floating_point():
+    if value is None or not value.is_floating_point() or not bool(torch.isfinite(value).all()):
         return None
     if loss.name == "cross_entropy":
         return value.argmax(1) if value.dim() == 2 and value.shape[1:] == shape[1:] else None
