@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import runpy
 import sys
@@ -99,7 +100,7 @@ def _run_file(path: str) -> dict[str, Any]:
     """What `python path` does; with `runpy.run_path` either argv[0] or `__file__` is another than there."""
     main = ModuleType("__main__")
     main.__file__ = path
-    vars(main)["__cached__"] = None
+    vars(main).update(__cached__=None, __builtins__=builtins)
     sys.modules["__main__"] = main
     _Script(path).exec_module(main)
     return dict(vars(main))
