@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
+from collections.abc import Callable
 from itertools import pairwise
 
-from firesteel.doctor.facts import Backward, Facts, Forward
+from firesteel.doctor.facts import Backward, Facts, Forward, Module
 from firesteel.doctor.sites import Site
 
 
@@ -64,11 +66,30 @@ def taught(facts: Facts) -> list[Forward]:
 
     That is so for gradients by the input itself (a saliency map, an attack), and where none is taken any more.
     """
-    steps = [one.at for one in facts.steps]
+    last = _last_steps(facts)
     asking = {one.site for one in facts.forwards if one.input is not None and _asks_by_input(one)}
     if all(one.site in asking for one in facts.trained()):  # data that want gradients for nothing, by an old habit
         asking = set()
-    return [one for one in facts.trained() if one.site not in asking and (not steps or one.at < steps[-1])]
+    return [one for one in facts.trained() if one.site not in asking and one.at < last(one.module)]
+
+
+def _last_steps(facts: Facts) -> Callable[[Module], float]:
+    """When something a module holds was stepped last; where no optimizer holds any of it, when anything was."""
+    end = facts.steps[-1].at if facts.steps else math.inf
+    ends = {id(step.optimizer): step.at for step in facts.steps}
+    held: dict[int, int] = {}
+    for optimizer in facts.optimizers:
+        for one in optimizer.params if id(optimizer) in ends else ():
+            held[id(one)] = max(held.get(id(one), 0), ends[id(optimizer)])
+    known: dict[int, float] = {}
+
+    def last(module: Module) -> float:
+        if id(module) not in known:
+            found = [held[id(one)] for one in module.params if id(one) in held]
+            known[id(module)] = max(found, default=end)
+        return known[id(module)]
+
+    return last
 
 
 def _asks_by_input(forward: Forward) -> bool:

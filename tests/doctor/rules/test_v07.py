@@ -88,3 +88,30 @@ for epoch in range(12):
 
 def test_a_generator_has_no_rows_to_hold_out(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(GAN, only=["V07"]), "V07", "not applicable")
+
+
+PATCH = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(200, 5)
+y = (x.sum(1) > 0).long()
+net = nn.Linear(5, 2)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for _ in range(20):
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(net(x[:150]), y[:150]).backward()
+    optimizer.step()
+with torch.no_grad():
+    print((net(x[150:]).argmax(1) == y[150:]).float().mean())
+patch = torch.zeros(1, 5, requires_grad=True)
+optimizer = torch.optim.SGD([patch], lr=0.1)
+for _ in range(10):
+    optimizer.zero_grad()
+    (-nn.functional.cross_entropy(net(x[150:] + patch), y[150:])).backward()
+    optimizer.step()
+"""
+
+
+def test_rows_that_only_a_patch_learns_from_are_held_out(diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(PATCH, only=["V07"]), "V07", "passed")

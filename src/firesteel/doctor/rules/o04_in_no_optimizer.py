@@ -212,7 +212,11 @@ def _give(source: Source, site: Site, params: list[Param], names: list[str], *, 
         return f"{line}\n     give it {new}: what it holds now is frozen"
     if names and given is not None:
         return source.replace_node(given, f"[*{source.text_of(given)}, {', '.join(names)}]")
-    added = f"add {', '.join(names[:4])}" if names else "add them"
+    owners = list(dict.fromkeys(one.name.rpartition(".")[0] for one in params if "." in one.name))
+    those = f"the parameters of {', '.join(owners[:4])}" if owners else "them"
+    if is_instead:
+        return f"{line}\n     give it {those}: what it holds now is frozen"
+    added = f"add {', '.join(names[:4])}" if names else f"add {those}"
     return f"{line}\n     {added} to the parameters that it is given, e.g. [*these, *those]"
 
 
