@@ -66,6 +66,13 @@ with torch.no_grad():
     print(net(q).square().mean())
 """
 SICK["by what went into the net"] = (SEEN, "q = torch.tensor(s.fit_transform(q)")
+SICK["a function for both"] = (
+    SEEN.replace("q = torch", "q = 0 or torch")
+    .replace("s.fit_transform(q)", "fit(q)")
+    .replace("s.fit_transform(p)", "fit(p)")
+    .replace("p, q = read", "def fit(v):\n    return s.fit_transform(v)\np, q = read"),
+    "return s.fit_transform(v)",
+)
 
 HEALTHY = {
     "by what went into the net": SEEN.replace("s.fit_transform(q)", "s.transform(q)"),

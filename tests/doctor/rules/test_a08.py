@@ -43,6 +43,11 @@ SICK["another step"] = (
 
 HEALTHY = {
     "of the same width": BATCHES.replace("size=32", "size=8"),
+    "frames that begin further apart": BATCHES.replace("x[k * size : k * size + 8]", "frames[:4]").replace(
+        "def fit",
+        "frames = torch.stack([x[k : k + 8].mean(0) for k in (0, 1)])\nframes = []\n"
+        "for k in range(0, 64, 16):\n    frames.append(x[k : k + 8].mean(0))\nframes = torch.stack(frames)\ndef fit",
+    ),
     "only looked at": BATCHES.replace("k * size + 8", "k * size + size")
     + "for k in range(0, 64, 16):\n    x[k : k + 8]",
     "to the end": """

@@ -165,6 +165,12 @@ def test_rows_of_arrays_are_seen(diagnose, assert_found, assert_outcome):
     assert_outcome(diagnose(healthy, only=["O11"]), "O11", "passed")
 
 
+def test_rows_of_arrays_inside_a_function_are_seen(diagnose, assert_found):
+    text = OF_NUMPY.replace("\n", "\n    ").replace("a, b = x.numpy() * 2", "a, b = x.numpy() * 3")
+    text = "import numpy as np\nnp.random.seed(0)" + HEAD + "def main():" + text + "\nmain()"
+    assert_found(diagnose(text, only=["O11"]), "O11", "rows = order[epoch * bs")
+
+
 def test_several_updates_on_rows_drawn_before_are_passed(diagnose, assert_outcome):
     text = "import numpy as np\nnp.random.seed(0)" + HEAD + OF_NUMPY.replace("range(n_batches)", "range(5)")
     assert_outcome(diagnose(text, only=["O11"]), "O11", "passed")

@@ -307,3 +307,34 @@ def test_where_evaluation_is_computed_in_one_piece_the_training_is_looked_at(
     assert_found(diagnose(IN_ONE_PIECE.format(option=""), only=["S03"]), "S03", "nn.TransformerEncoderLayer(")
     right = IN_ONE_PIECE.format(option=", batch_first=True")
     assert_outcome(diagnose(right, only=["S03"]), "S03", "passed")
+
+
+STEPS_FIRST = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+class Tagger(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.head = nn.GRU(3, 8), nn.Linear(8, 2)
+    def forward(self, x):
+        return self.head(self.rnn(x)[0])
+net = Tagger()
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+for _ in range(4):
+    x = torch.randn(7, 12, 3)
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(net(x).reshape(-1, 2), (x[..., 0] > 0).long().reshape(-1)).backward()
+    optimizer.step()
+"""
+
+
+def test_steps_first_with_an_answer_for_each_are_passed(diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(STEPS_FIRST, only=["S03"]), "S03", "passed")
+
+
+def test_rows_that_were_dealt_and_taken_for_steps_are_found(diagnose, assert_found) -> None:
+    text = STEPS_FIRST.replace("x = torch.randn(7, 12, 3)", "x = table[_ * 7 : _ * 7 + 7]").replace(
+        "net = Tagger()", "net = Tagger()\ntable = torch.randn(28, 12, 3)"
+    )
+    assert_found(diagnose(text, only=["S03"]), "S03", "self.rnn, self.head = nn.GRU(3, 8)")

@@ -61,12 +61,12 @@ b = scaler.fit_transform(b)
         for path in case.facts.files():
             source = case.sources[path]
             fits = fits_of(source)
-            if len(fits) > 1:
+            said = f"fitted on line {fits[0].lineno} and again here" if len(fits) > 1 else "fitted here in each call"
+            if len(fits) > 1 or (fits and source.function_around(fits[0].lineno) is not None):
                 yield self._describe(
                     source,
                     fits[-1],
-                    f"fitted on line {fits[0].lineno} and again here; both parts have "
-                    "mean 0 and spread 1, or bounds 0 and 1, each by itself",
+                    f"{said}; both parts have mean 0 and spread 1, or bounds 0 and 1, each by itself",
                 )
 
     def _look(self, source: Source) -> Iterable[Finding]:

@@ -6,7 +6,9 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
+from firesteel.doctor.facts import Facts, Made
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.lineage import SAME_NUMBERS
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.source import Source
 
@@ -48,10 +50,7 @@ for i in range(0, len(x), size):
 
     def _of_other_widths(self, case: Case, source: Source) -> Iterator[Finding]:
         """x[i * size : i * size + 8] though size is more: only where batches that trained were cut so."""
-        trained = [one.input for one in case.facts.trained() if one.input is not None]
-        if not trained:
-            return
-        cut = {made.site.line for one in trained for made in one.walk() if made.site.path == source.path}
+        cut = {made.site.line for made in _batches(case.facts) if made.site.path == source.path}
         for part in source.nodes(ast.Subscript):
             width = _written_width(part.slice) if part.lineno in cut else 0
             loop = next((one for one in source.loops_around(part.lineno) if isinstance(one, ast.For)), None)
@@ -122,6 +121,17 @@ def _one_short(bounds: ast.Slice, name: str, step: str) -> str:
         ):
             return sizes[0]
     return ""
+
+
+def _batches(facts: Facts) -> Iterator[Made]:
+    """What cut the rows of a training call out of something."""
+    for forward in facts.trained():
+        made = forward.input
+        while made is not None and made.op in SAME_NUMBERS:
+            if made.op == "getitem" and made.shape[:1] == (forward.n_rows,):
+                yield made
+                break
+            made = made.parents[0] if made.parents else None
 
 
 def _written_width(part: ast.expr) -> int:

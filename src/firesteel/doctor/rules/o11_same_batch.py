@@ -147,8 +147,12 @@ for epoch in range(3):
         given = runs[0][0].loader_pass
         n_all = taken[1] if taken is not None else (given.loader.n_rows if given is not None else _rows_cut_up(runs))
         loop = _idle_loop(case, site)
+        n_at_least = 0
         if n_all is None and loop is not None and _has_round_for_batch(case, site, loop):
             n_all = _rows_of_array(case.facts, runs)
+            n_at_least = len({key for run in runs for key in _rows_in(run[0])}) if n_all is None else 0
+        if n_at_least > n_rows:  # the table is out of sight; the loop has a round for each batch of it
+            n_all = length * n_rows
         if n_all is None or n_rows >= n_all or length not in (n_all // n_rows, -(-n_all // n_rows)):
             return None
         place = _line_of_choice(taken[0]) if taken is not None else given.site if given is not None else None
@@ -311,15 +315,18 @@ def _rows_cut_up(runs: list[list[Batch]]) -> int | None:
 def _rows_of_array(facts: Facts, runs: list[list[Batch]]) -> int | None:
     """The rows of the smallest array among the script's variables that holds those of all batches, and more."""
     made = runs[0][0].made
-    if len(runs[0][0].key) != 8 * runs[0][0].n_rows:  # no fingerprints of rows
-        return None
-    taken = {row for run in runs for row in np.frombuffer(run[0].key, dtype=np.int64).tolist()}
+    taken = {row for run in runs for row in _rows_in(run[0])}
     lengths = []
     for _, table in variables(facts, tuple(made.shape[1:])) if made is not None else ():
         rows = fingerprints(table)
         if rows is not None and taken <= set(rows.tolist()):
             lengths.append(len(rows))
     return min(lengths, default=None)
+
+
+def _rows_in(batch: Batch) -> list[int]:
+    """Fingerprints of its rows; nothing where it has numbers instead."""
+    return np.frombuffer(batch.key, dtype=np.int64).tolist() if len(batch.key) == 8 * batch.n_rows else []
 
 
 def _written_choice(case: Case, site: Site) -> Site | tuple[Source, int]:

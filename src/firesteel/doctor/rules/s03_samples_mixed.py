@@ -9,6 +9,7 @@ import numpy as np
 
 from firesteel.doctor.facts import Facts, Forward
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.lineage import SAME_NUMBERS
 from firesteel.doctor.mixing import Mixing, is_one_sequence, mixing_of
 from firesteel.doctor.reexecuting import CannotReplay
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
@@ -19,6 +20,8 @@ SHARE_MOVED, LEAST_BATCHES = 0.5, 4
 #: So many calls of a net are computed again, and of each mode so many are tried: PyTorch computes some layers in
 #: evaluation in one piece that cannot be.
 CALLS_OF_A_NET = 2
+#: What puts another axis first.
+_MOVES = {"transpose", "permute", "movedim", "get_T", "get_mT", "swapaxes"}
 
 
 class SamplesMixed(Rule):
@@ -108,7 +111,29 @@ def _counts(facts: Facts, forward: Forward, mixing: Mixing) -> bool:
     """The rows are rows, not the points in time of a sequence, nor the nodes of a graph."""
     if is_one_sequence(mixing.made):
         return _is_shuffled(facts, forward)
-    return mixing.is_sequence or _comes_in_parts(facts, forward)
+    if mixing.is_sequence:
+        return not _is_answered_by_step(forward) or _is_dealt(facts, forward)
+    return _comes_in_parts(facts, forward)
+
+
+def _is_answered_by_step(forward: Forward) -> bool:
+    """An answer for each row and each point in time: which of the two axes holds the rows, the net does not say."""
+    given, output = forward.input, forward.output
+    return given is not None and output is not None and len(output.shape) > 2 and output.shape[:2] == given.shape[:2]
+
+
+def _is_dealt(facts: Facts, forward: Forward) -> bool:
+    """What came first was taken out of a larger table, or a loader gave out so many."""
+    one = forward.loader_pass
+    if (one is not None and one.loader.batch_size == forward.n_rows) or _is_shuffled(facts, forward):
+        return True
+    made = forward.input
+    while made is not None and made.op in SAME_NUMBERS and made.parents:
+        table = made.parents[0]
+        if made.op in _MOVES or (table.shape[:1] != made.shape[:1] and table.shape[1:] == made.shape[1:]):
+            return made.op not in _MOVES
+        made = table
+    return False
 
 
 def _is_fit(forward: Forward) -> bool:
