@@ -30,7 +30,7 @@ def unused_losses(facts: Facts, lost: Collection[int]) -> dict[Site, tuple[Made,
     seen: dict[Site, int] = {}
     for made in inside:
         is_end = made.shape == () and made.at < last and id(made) not in begun and id(made) not in through
-        if not is_end or made.op in ("detach", "parameter"):
+        if not is_end or made.dtype is None or made.op in ("detach", "parameter"):  # no dtype: several results
             continue
         behind = {id(one.param) for one in within_graph(made) if one.param is not None and id(one.param) in lost}
         seen[made.site] = seen.get(made.site, 0) + (made.at > first)

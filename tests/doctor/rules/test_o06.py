@@ -156,6 +156,13 @@ def test_two_losses_in_one_or_by_turns_are_passed(how, diagnose, assert_outcome)
     assert_outcome(diagnose(HEAD + HEADS.replace("first.backward()", how), only=["O06"]), "O06", "passed")
 
 
+def test_a_layer_of_several_results_is_no_loss(diagnose, assert_outcome):
+    text = HEADS.replace("nn.Linear(3, 8), nn.Linear(8, 1), nn.Linear(8, 1)", "nn.GRU(3, 8), nn.Linear(8, 1), self")
+    text = text.replace("self.two = ", "_ = ").replace("torch.relu(self.body(x))", "self.body(x[None])[1][0].detach()")
+    text = text.replace("self.two(h)", "self.one(h)").replace("first.backward", "(first + second).backward")
+    assert_outcome(diagnose(HEAD + text, only=["O06"]), "O06", "passed")
+
+
 def test_a_loss_that_goes_on_as_a_number_is_a_cut(diagnose, assert_found):
     text = HEADS.replace("first.backward()", "(first + second.item()).backward()")
     assert_found(diagnose(HEAD + text, only=["G02"]), "G02", "second.item()).backward()")
