@@ -77,12 +77,6 @@ class Gradients:
         self._watch.facts.params.append(param)
         return param
 
-    def _keep_initial(self, tensor: torch.Tensor, param: Param) -> None:
-        """A copy from before the first step, taken at a backward: by then it has been given its values."""
-        is_before = param.initial is None and param.n_by_hand == 0
-        if is_before and tensor.numel() <= self._watch.kept_of_params and not tensor.is_meta:
-            param.initial = tensor.detach().clone()
-
     def _living(self) -> list[tuple[torch.Tensor, GradientState]]:
         found = []
         for key, state in list(self._states.items()):
@@ -182,7 +176,7 @@ class Gradients:
         is_first = watch.facts.n_steps == 0
         for tensor, state in self._reachable:
             if is_first:
-                self._keep_initial(tensor, state.param)
+                watch.keep_initial(tensor, state.param)
             self._judge(tensor, state)
         return event
 

@@ -76,6 +76,8 @@ class _Leaves:
                     inputs = given if not isinstance(inputs, torch.Tensor) else inputs
                     if self._n_calls < MOST_CALLS:
                         leaves = [one for one in given if isinstance(one, torch.Tensor) and one.is_leaf]
+                        for one in leaves if watch.facts.n_steps == 0 else ():
+                            watch.keep_initial(one, watch.param_of(one))
                         self._call("autograd_grad", [watch.param_of(one) for one in leaves])
                     if not (args or kwargs.keys() - {"allow_unused", "materialize_grads"}):
                         event = self._ask(outputs, inputs, find_site(sys._getframe(1)))

@@ -23,6 +23,12 @@ _TENSORS = frozenset(
 _GIVE_BACK = frozenset({"to", "cuda", "cpu", "float", "double", "train", "eval", "half"})
 
 
+#: Methods that tensors have, and numbers, sizes and modules have not.
+_OF_TENSORS = frozenset({
+    "argmax", "argmin", "backward", "detach", "item", "mean", "softmax", "squeeze", "sum", "unsqueeze", "view",
+})  # fmt: skip
+
+
 class Names:
     """The names of one source."""
 
@@ -117,6 +123,16 @@ class Names:
         ]
         own = [one for one in given if isinstance(one, ast.BinOp) or self._is_applied(one)]
         return bool(given) and len(own) == len(given)
+
+    def is_used_as_tensor(self, node: ast.expr) -> bool:
+        """A name on which the function around it calls what only tensors have."""
+        around = self._source.function_around(node.lineno) or self._source.tree
+        return isinstance(node, ast.Name) and any(
+            isinstance(one, ast.Attribute)
+            and isinstance(one.value, ast.Name)
+            and (one.value.id, one.attr in _OF_TENSORS) == (node.id, True)
+            for one in ast.walk(around)
+        )
 
     def _is_applied(self, node: ast.expr) -> bool:
         """A layer of its own or a function of torch, applied to something."""

@@ -135,8 +135,10 @@ class Replays:
     # ---- inputs and targets
 
     def inputs(self) -> list[list[Made]]:
-        """Per captured loss the data that weights are applied to, in order."""
-        return [inputs_of(expression) for batch in self.batches for expression in batch.losses]
+        """Per captured loss the data that weights are applied to, in order; none where losses have others."""
+        found = [inputs_of(expression) for batch in self.batches for expression in batch.losses]
+        widths = {tuple(one.shape[1 if len(one.shape) >= 4 else -1] for one in part) for part in found}
+        return found if len(widths) == 1 else []
 
     def questions(self) -> list[tuple[Expression, Question]]:
         """The captured losses, each with what it compares; none unless all compare alike."""

@@ -71,6 +71,12 @@ class Watched:
     def is_hot(self) -> bool:
         return self.seeing.is_on
 
+    def keep_initial(self, tensor: torch.Tensor, param: Param) -> None:
+        """A copy from before the first step, taken at a backward: by then it has been given its values."""
+        is_before = param.initial is None and param.n_by_hand == 0
+        if is_before and tensor.numel() <= self.kept_of_params and not tensor.is_meta:
+            param.initial = tensor.detach().clone()
+
     # ---- when to look at operations
 
     def heat_at(self, place: Any) -> None:

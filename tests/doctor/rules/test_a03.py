@@ -5,6 +5,17 @@ from __future__ import annotations
 import pytest
 
 SICK = {
+    "in a function whose net is given": (
+        """
+import torch
+from torch import nn
+def predict(net, x):
+    scores = net(x)
+    shares = nn.Softmax(scores)
+    return scores.argmax(), shares
+""",
+        "nn.Softmax(scores)",
+    ),
     "layer": (
         """
 import torch
@@ -42,6 +53,7 @@ except TypeError:
 }
 
 HEALTHY = {
+    "a setting that is given": "from torch import nn\ndef head(dim):\n    axis = int(dim)\n    return nn.Softmax(axis)",
     "settings": """
 import torch
 import torch.nn as nn

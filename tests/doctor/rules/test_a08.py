@@ -35,6 +35,10 @@ def fit(size):
         optimizer.step()
 fit(size=32)
 """
+SICK["between two parts"] = (
+    "import torch\nx, n = torch.arange(20), 12\na, b = x[1:n], x[1:n] + 1\nc, d = x[n + 1 :], x[n + 1 :] + 1\n",
+    "c, d = x[n + 1 :]",
+)
 SICK["another width"] = (BATCHES, "x[k * size")
 SICK["another step"] = (
     BATCHES.replace("range(64 // size)", "range(0, 64, 16)").replace("k * size : k * size + 8", "k : k + 8"),
@@ -42,6 +46,10 @@ SICK["another step"] = (
 )
 
 HEALTHY = {
+    "one row is left out on purpose": (
+        "import torch\nx = torch.arange(9)\nfor i in range(9):\n    rest = torch.cat([x[:i], x[i + 1 :]])\n"
+    ),
+    "two parts that touch": "import torch\nx, n = torch.arange(9), 6\na, b = x[:n], x[n:]\nc = x[n + 1 :]\n",
     "of the same width": BATCHES.replace("size=32", "size=8"),
     "frames that begin further apart": BATCHES.replace("x[k * size : k * size + 8]", "frames[:4]").replace(
         "def fit",

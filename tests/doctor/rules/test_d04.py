@@ -82,3 +82,27 @@ def test_ids_of_an_embedding_are_no_inputs_to_scale(diagnose, assert_outcome):
 
 def test_a_loss_without_its_inputs_is_not_replayed(diagnose, assert_outcome):
     assert_outcome(diagnose(HEAD + "print(table.mean())", only=["D04"]), "D04", "not applicable")
+
+
+CARRIED = """
+import torch
+torch.manual_seed(0)
+x, y = torch.randn(40, 24, 1), torch.randn(40, 24)
+w, u, v = (torch.randn(*size).requires_grad_() for size in ((1, 8), (8, 8), (8, 1)))
+h = torch.zeros(40, 8)
+for start in range(0, 24, 4):
+    out = []
+    for k in range(start, start + 4):
+        h = torch.tanh(x[:, k] @ w + h @ u)
+        out.append(h @ v)
+    loss = ((torch.cat(out, 1) - y[:, start : start + 4]) ** 2).mean()
+    loss.backward()
+    h = h.detach()
+    for one in (w, u, v):
+        one.data -= 0.01 * one.grad
+        one.grad = None
+"""
+
+
+def test_inputs_of_several_widths_in_turn_are_no_flaw(diagnose):
+    assert not diagnose(CARRIED, only=["D04"]).failures

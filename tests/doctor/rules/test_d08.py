@@ -81,6 +81,21 @@ def test_zeros_of_raw_tensors_are_named(diagnose, assert_found):
     assert_found(diagnose(HEAD + RAW, only=["D08"]), "D08", "w1 = torch.zeros(6, 20, requires_grad=True)")
 
 
+BY_GRADIENTS = """
+w1, w2 = torch.full((6, 8), 0.02).requires_grad_(), torch.full((8, 2), 0.02).requires_grad_()
+for _ in range(30):
+    loss = F.cross_entropy(torch.tanh(x @ w1) @ w2, y)
+    slopes = torch.autograd.grad(loss, [w1, w2])
+    with torch.no_grad():
+        for w, slope in zip([w1, w2], slopes):
+            w -= 0.1 * slope
+"""
+
+
+def test_constants_that_learn_from_asked_gradients_are_named(diagnose, assert_found):
+    assert_found(diagnose(HEAD + BY_GRADIENTS, only=["D08"]), "D08", "torch.full((6, 8), 0.02)")
+
+
 def test_equal_filters_are_named(diagnose, assert_found):
     assert_found(diagnose(HEAD + CONV + LOOP, only=["D08"]), "D08", "nn.init.constant_(self.conv.weight, 0.1)")
 

@@ -5,6 +5,23 @@ from __future__ import annotations
 import pytest
 
 SICK = {
+    "batches over the edges of classes": (
+        """
+import torch
+from torch import nn
+torch.manual_seed(0)
+y = torch.arange(4).repeat_interleave(50)
+x = nn.functional.one_hot(y, 4).float() + torch.randn(200, 4)
+net = nn.Linear(4, 4)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for epoch in range(8):
+    for i in range(0, 200, 16):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(x[i : i + 16]), y[i : i + 16]).backward()
+        optimizer.step()
+""",
+        "nn.functional.cross_entropy(net(x[i : i + 16])",
+    ),
     "slices": (
         """
 import torch

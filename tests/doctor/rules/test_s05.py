@@ -5,6 +5,22 @@ from __future__ import annotations
 import pytest
 
 SICK = {
+    "slices from i in a loop over batches": (
+        """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(320, 4)
+net = nn.Linear(4, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for _ in range(6):
+    for i in range(320 // 32):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(net(x[i : i + 32]), x[i : i + 32, :1]).backward()
+        optimizer.step()
+""",
+        "for i in range(320 // 32):",
+    ),
     "slices one short": (
         """
 import torch

@@ -34,7 +34,7 @@ ARRAYS = HEAD.replace("train_loader, other_loader = ", "train_loader, _ = ").rep
 
 SICK = {
     "the wrong loader": (HEAD + "print(score(train_loader))", "guess = net(a).argmax(1)"),
-    "a loader over the training rows": (HEAD + "print(score(DataLoader(train, 50)))", "guess = net(a).argmax(1)"),
+    "a loader over the training rows": (HEAD + "print(score(DataLoader(train, 50)))", "DataLoader(train, 50)"),
     "the wrong array": (
         ARRAYS + "x = None\nwith torch.no_grad():\n    print((net(train.tensors[0]).argmax(1) == y[:100]).sum())",
         "net(train.tensors[0])",

@@ -94,7 +94,7 @@ print(y)
             is_layer = isinstance(arg.func, ast.Attribute) and isinstance(arg.func.value, ast.Name)
             is_own = is_layer and isinstance(arg.func, ast.Attribute) and getattr(arg.func.value, "id", "") == "self"
             return full.startswith("torch.") or is_own or names.kind(arg.func) == "module"
-        return names.is_local_of_forward(arg)
+        return names.is_local_of_forward(arg) or names.is_used_as_tensor(arg)
 
 
 def _is_setting(node: ast.expr) -> bool:

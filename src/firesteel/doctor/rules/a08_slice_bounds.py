@@ -24,8 +24,8 @@ class SliceBounds(Rule):
     )
     detected: ClassVar[str] = (
         "Slices that end one before where the next begins, and ranges in steps of a size that end that size too "
-        "early, in loops whose slices go from i to i + size; batches of 8 rows, say, that begin 32 apart, if a net "
-        "was trained on them."
+        "early, in loops whose slices go from i to i + size; two parts of one table, x[:n] and x[n + 1:]; batches of "
+        "8 rows, say, that begin 32 apart, if a net was trained on them."
     )
     silent: ClassVar[str] = "Windows that overlap, ranges that end at n or n + 1 - size, whole batches by n // size."
     sick: ClassVar[str] = """
@@ -43,7 +43,7 @@ for i in range(0, len(x), size):
             raise NotApplicable("no source was seen")
         for path in files:
             source = case.sources[path]
-            found = list(self._look(source))
+            found = [*self._look(source), *self._between(source)]
             yield from found
             if not found:
                 yield from self._of_other_widths(case, source)
@@ -74,6 +74,29 @@ for i in range(0, len(x), size):
             if found is not None:
                 yield found
 
+    def _between(self, source: Source) -> Iterator[Finding]:
+        """x[:n] in one statement and x[n + 1:] in a later one: row n is in neither."""
+        ends: dict[tuple[str, str], ast.stmt] = {}
+        starts = {
+            (ast.unparse(one.value), ast.unparse(one.slice.lower))
+            for one in source.nodes(ast.Subscript)
+            if isinstance(one.slice, ast.Slice) and one.slice.lower is not None
+        }
+        for statement in source.nodes(ast.Assign):
+            values = statement.value.elts if isinstance(statement.value, ast.Tuple) else [statement.value]
+            for part in values:
+                if not isinstance(part, ast.Subscript) or not isinstance(part.slice, ast.Slice):
+                    continue
+                low, high, of = part.slice.lower, part.slice.upper, ast.unparse(part.value)
+                before = _one_before(low) if high is None else ""
+                is_apart = ends.get((of, before), statement) is not statement and (of, before) not in starts
+                if is_apart and low is not None:
+                    text = ast.unparse(low)
+                    yield self._describe(source, part, f"row {before} of {of} is in neither part", text, before)
+                    return
+                if high is not None:
+                    ends[of, ast.unparse(high)] = statement
+
     def _in_loop(self, source: Source, loop: ast.For, call: ast.expr, name: str, step: str) -> Iterator[Finding]:
         for part in ast.walk(loop):
             if not isinstance(part, ast.Subscript) or not isinstance(part.slice, ast.Slice):
@@ -100,6 +123,12 @@ for i in range(0, len(x), size):
             if upper
             else "     let the range end at the number of rows",
         )
+
+
+def _one_before(low: ast.expr | None) -> str:
+    """n of n + 1, for a name or an expression; nothing else."""
+    is_next = isinstance(low, ast.BinOp) and isinstance(low.op, ast.Add) and ast.unparse(low.right) == "1"
+    return ast.unparse(low.left) if is_next and isinstance(low, ast.BinOp) else ""
 
 
 def _one_short(bounds: ast.Slice, name: str, step: str) -> str:

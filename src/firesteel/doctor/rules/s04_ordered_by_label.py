@@ -15,6 +15,9 @@ from firesteel.doctor.sites import Site
 
 #: Batches of so many rows, of which so many must be of one class alone.
 LEAST_ROWS, LEAST_BATCHES, SHARE_PURE = 4, 4, 0.7
+#: Where fewer are of one class: half of them, and of neighbouring rows fewer differ than this share of what chance
+#: gives.
+SHARE_PURE_IN_RUNS, SHARE_OF_CHANGES = 0.5, 0.05
 #: Targets that are no labels of rows: a GAN's "real" and "made".
 _CONSTANT = frozenset({
     "fill", "full", "full_like", "new_full", "new_ones", "new_zeros", "ones", "ones_like", "zero", "zeros",
@@ -66,7 +69,7 @@ for epoch in range(5):
             pure = [int(labels[0]) for labels in batches if bool((labels == labels[0]).all())]
             if (
                 len(batches) < LEAST_BATCHES
-                or len(pure) < SHARE_PURE * len(batches)
+                or not (len(pure) >= SHARE_PURE * len(batches) or _is_in_runs(batches, len(pure)))
                 or len(torch.cat(batches).unique()) < 2
             ):
                 continue
@@ -82,6 +85,16 @@ for epoch in range(5):
                 why="each batch undoes what the one before it taught",
                 fix="     shuffle the training rows: shuffle=True, or torch.randperm before each epoch",
             )
+
+
+def _is_in_runs(batches: list[torch.Tensor], n_pure: int) -> bool:
+    """Where a batch is of two classes, the one comes behind the other."""
+    if n_pure < SHARE_PURE_IN_RUNS * len(batches):
+        return False
+    shares = torch.cat(batches).unique(return_counts=True)[1].double()
+    by_chance = 1 - float(((shares / shares.sum()) ** 2).sum())
+    n_changes = sum(int((one[1:] != one[:-1]).sum()) for one in batches)
+    return n_changes <= SHARE_OF_CHANGES * by_chance * sum(len(one) - 1 for one in batches)
 
 
 def _labels(loss: Loss) -> torch.Tensor | None:

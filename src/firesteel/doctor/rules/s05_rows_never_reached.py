@@ -15,6 +15,7 @@ from firesteel.doctor.datasets import reach_of
 from firesteel.doctor.facts import Facts, Forward, Holds, Loader, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import SAME_NUMBERS
+from firesteel.doctor.modules import FIRST_ROWS
 from firesteel.doctor.rows import fingerprints
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.source import Source
@@ -102,7 +103,7 @@ for epoch in range(5):
         taken = [row for one in trained for row in one.rows.tolist()]
         if len(taken) < ROUNDS * len(set(taken)):  # not even one round is known to be over
             return
-        if _is_by_chance(taken):
+        if _is_by_chance([one.rows for one in trained]):
             return
         reached = {int(row) for one in case.facts.forwards if one.rows is not None for row in one.rows}
         if len(set(rows.tolist())) < 0.9 * len(rows):
@@ -175,9 +176,18 @@ def _as_given(table: torch.Tensor, forward: Forward) -> torch.Tensor:
     return table.to(kind) if kind is not None and table.is_floating_point() and kind.is_floating_point else table
 
 
-def _is_by_chance(taken: list[int]) -> bool:
-    """Some rows come far more often than others: they are drawn anew each time, and some are not drawn yet."""
-    counts = Counter(taken).values()
+def _is_by_chance(batches: list[np.ndarray]) -> bool:
+    """Some rows come far more often than others: they are drawn anew each time, and some are not drawn yet.
+
+    Not where the same batches come round again: what has not come then never comes.
+    """
+    batches = batches[:FIRST_ROWS]  # of later calls only some are known
+    first = batches[0].tobytes()
+    period = next((i for i, one in enumerate(batches) if i and one.tobytes() == first), 0)
+    if period and len(batches) >= ROUNDS * period:
+        pairs = zip(batches, batches[period:], strict=False)
+        return not all(one.tobytes() == other.tobytes() for one, other in pairs)
+    counts = Counter(row for one in batches for row in one.tolist()).values()
     return max(counts) > 2 * min(counts) + 1
 
 

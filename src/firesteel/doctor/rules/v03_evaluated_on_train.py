@@ -95,11 +95,11 @@ with torch.no_grad():
         if said:
             n = len({int(row) for one in evaluated for row in one.rows})
             yield self.finding(
-                place,
+                _place(facts, last, place),
                 message="the rows that are evaluated are the training rows",
                 evidence=f"all {n:,} evaluated rows had been trained on; {said}",
                 why="the score says how well the net remembers, not what it does with new rows",
-                fix="     evaluate the held-out rows here",
+                fix="     give the evaluation the held-out rows",
             )
 
 
@@ -198,6 +198,15 @@ def _claim(sources: Sources, evaluated: list[Forward], known: set[int]) -> tuple
         if _given(source, one.site) & _HELD_OUT and not _words(source, one.site) & _OF_TRAINING:
             return "by its names this line is about held-out rows", one.site
     return "", evaluated[-1].site
+
+
+def _place(facts: Facts, last: Forward, place: Place) -> Place:
+    """The loader, where one was made of the training rows for the evaluation alone."""
+    read = last.loader_pass
+    if place is not last.site or read is None:
+        return place
+    training = {id(one.loader_pass.loader) for one in facts.trained() if one.loader_pass is not None}
+    return read.loader.site if id(read.loader) not in training and read.loader.site.is_users else place
 
 
 def _for_loops(source: Source, site: Site) -> list[ast.For]:
