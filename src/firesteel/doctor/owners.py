@@ -1,15 +1,16 @@
-"""How the script itself would write down some of its parameters: `*head.parameters()`."""
+"""How the script itself would write down its nets, and some of their parameters: `*head.parameters()`."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch import nn
 
-from firesteel.doctor.facts import Param
+from firesteel.doctor.facts import Facts, Forward, Param
 from firesteel.doctor.sites import Site
-from firesteel.doctor.source import Source
+from firesteel.doctor.source import Source, Sources
 from firesteel.doctor.updates import name_of_assigned
 
 
@@ -63,3 +64,17 @@ def _assigned(params: list[Param], source: Source, site: Site) -> list[str]:
             return []
         found[f"*{name}.parameters()"] = None
     return list(found)
+
+
+def name_of_net(sources: Sources, facts: Facts, forward: Forward) -> str:
+    """How the script calls the net: `self.net` where a site ran `self.net(x)`; "model" where nobody can say."""
+    source, net = sources.of(forward.site), forward.module.ref()
+    node = source.node_at(forward.site)
+    func = node.func if isinstance(node, ast.Call) else None
+    if isinstance(func, ast.Attribute) and func.attr == "forward":
+        func = func.value
+    named = [name for name, value in facts.variables.items() if value is net and net is not None]
+    text = source.text_of(func) if isinstance(func, ast.Name | ast.Attribute) else ""
+    known = facts.variables.get(text)
+    is_net = known is None or known is net
+    return text if text and is_net and not forward.site.is_through_library else named[0] if named else "model"

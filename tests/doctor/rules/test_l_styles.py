@@ -247,7 +247,7 @@ SICK = {
         },
     ),
     "L08 a class that is ignored": (
-        "loss = ",
+        "criterion = nn.CrossEntropyLoss(ignore_index=0)",
         {"loss": "criterion(net(xb), yb)", "before": "criterion = nn.CrossEntropyLoss(ignore_index=0)"},
     ),
     "L08 cut to whole numbers": (

@@ -41,6 +41,21 @@ BESIDE = {
 }
 
 HEALTHY = {
+    "a net that is held but for its head": """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x, y = torch.randn(60, 6), torch.randint(0, 3, (60,))
+net = nn.Sequential(nn.Linear(6, 24), nn.BatchNorm1d(24), nn.ReLU(), nn.Linear(24, 3))
+net.requires_grad_(False)
+net[3] = nn.Linear(24, 3)
+net.eval()
+optimizer = torch.optim.Adam([one for one in net.parameters() if one.requires_grad], lr=0.02)
+for epoch in range(6):
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(net(x), y).backward()
+    optimizer.step()
+""",
     "back in each epoch": HEAD + EPOCH.format(before="net.train()"),
     "a part on purpose": HEAD + EPOCH.format(before="net.train(); body.eval()"),
 }

@@ -155,7 +155,7 @@ for e in range(20):
     with torch.no_grad():
         print((net(X_test).argmax(1) == c_test).float().mean())
 """,
-        "loss = F.cross_entropy(net(X_train), c_train)",
+        "net.eval()",
     ),
     ("V03", "wrong tensor main"): (
         TABLE

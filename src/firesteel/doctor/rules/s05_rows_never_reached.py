@@ -186,7 +186,8 @@ def _is_by_chance(batches: list[np.ndarray]) -> bool:
     period = next((i for i, one in enumerate(batches) if i and one.tobytes() == first), 0)
     if period and len(batches) >= ROUNDS * period:
         pairs = zip(batches, batches[period:], strict=False)
-        return not all(one.tobytes() == other.tobytes() for one, other in pairs)
+        if all(one.tobytes() == other.tobytes() for one, other in pairs):
+            return False
     counts = Counter(row for one in batches for row in one.tolist()).values()
     return max(counts) > 2 * min(counts) + 1
 

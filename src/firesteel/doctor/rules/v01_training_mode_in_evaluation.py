@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
 from typing import ClassVar
 
 from firesteel.doctor.facts import Facts, Forward, Made
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.owners import name_of_net
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.scoring import Scores
 from firesteel.doctor.sites import Site
@@ -81,7 +81,7 @@ with torch.no_grad():
         named = ", ".join(layers[:3]) + (f" and {len(active) - 3} more" if len(active) > 3 else "")
         kinds = " and ".join(forward.module.stateful) or "functional dropout"
         work = "work" if len(forward.module.stateful) > 1 else "works"
-        name = _called(case, forward)
+        name = name_of_net(case.sources, case.facts, forward)
         return self.finding(
             _place(forward),
             message=f"{kinds} of the net still {work} as in training when it is evaluated",
@@ -101,20 +101,6 @@ def _layer(forward: Forward, name: str) -> str:
     kind = type(known[name]).__name__ if name in known else ""
     where = f"layer {name}" if name.isdigit() else name
     return f"{kind} ({where})" if kind and name else kind or where
-
-
-def _called(case: Case, forward: Forward) -> str:
-    """How the script calls the net: `self.net` where a site ran `self.net(x)`."""
-    source, net = case.sources.of(forward.site), forward.module.ref()
-    node = source.node_at(forward.site)
-    func = node.func if isinstance(node, ast.Call) else None
-    if isinstance(func, ast.Attribute) and func.attr == "forward":
-        func = func.value
-    named = [name for name, value in case.facts.variables.items() if value is net and net is not None]
-    text = source.text_of(func) if isinstance(func, ast.Name | ast.Attribute) else ""
-    known = case.facts.variables.get(text)
-    is_net = known is None or known is net
-    return text if text and is_net and not forward.site.is_through_library else named[0] if named else "model"
 
 
 def _place(forward: Forward) -> Site:

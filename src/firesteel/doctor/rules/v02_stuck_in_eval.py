@@ -9,9 +9,12 @@ from typing import ClassVar
 from firesteel.doctor.facts import Facts, Forward, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.graph_cuts import within_graph
+from firesteel.doctor.owners import name_of_net
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 
+#: Where fewer of a net's parameters learn, it is held fixed on purpose, with its statistics, but for a new part.
+MOST_OF_A_NET = 0.5
 _DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d")
 
 
@@ -29,8 +32,8 @@ class StuckInEval(Rule):
     )
     silent: ClassVar[str] = (
         "Parts that are put into evaluation mode on purpose (a frozen backbone, frozen batch norm) while the net "
-        "itself is in training mode; nets without such layers; gradients by the input alone, and nets whose "
-        "weights the step does not change (a teacher, a critic)."
+        "itself is in training mode; nets most of whose parameters are frozen; nets without such layers; gradients by "
+        "the input alone, and nets whose weights the step does not change (a teacher, a critic)."
     )
     sick: ClassVar[str] = """
 import torch
@@ -67,7 +70,9 @@ for epoch in range(10):
                 message=f"the net is trained in evaluation mode: its {kinds} does nothing",
                 evidence=f"{len(here)} of {n} training calls that were looked at; {_since(facts, here[0])}",
                 why="dropout does not act, and batch norm keeps the statistics of the start",
-                fix=case.sources.of(site).insert_before(site.line, "NET.train()  # before training goes on"),
+                fix=case.sources.of(site).insert_before(
+                    site.line, f"{name_of_net(case.sources, facts, here[0])}.train()  # before training goes on"
+                ),
             )
 
 
@@ -95,6 +100,8 @@ def _is_stepped(facts: Facts, forward: Forward) -> bool:
         if not any(id(one) in graph for one in forward.outputs):  # gradients by the input were asked for, say
             return False
     own = {id(param) for param in forward.module.params} & backward.reached
+    if len(own) < MOST_OF_A_NET * len(forward.module.params):
+        return False
     if not facts.steps:
         return any(param.n_by_hand for param in backward.reached_params if id(param) in own)
     ats = [one.at for one in facts.steps]
