@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from firesteel.api.asking import ask, check_target, fields, prepare, tables
-from firesteel.api.doctoring import check_report, check_rules, check_script, write_report
+from firesteel.api.doctoring import check_report, check_rules, check_script, find_module, write_report
 from firesteel.data import (
     Look,
     Pictures,
@@ -61,6 +61,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "explain",
+    "find_module",
     "fit",
     "gallery",
     "load",

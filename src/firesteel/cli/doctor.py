@@ -128,7 +128,7 @@ def _text_of(script: str) -> str:
     """The script's source, to see which words it knows itself; nothing if it cannot be read."""
     path = Path(script)
     if not path.is_file():
-        from firesteel.api.doctoring import find_module
+        from firesteel.api import find_module
 
         spec = find_module(script) if re.fullmatch(r"[\w.]+", script) else None
         path = Path(spec.origin) if spec is not None and spec.origin else path
