@@ -22,7 +22,7 @@ class LrTooHigh(Rule):
     id: ClassVar[str] = "D01"
     title: ClassVar[str] = "learning rate too high"
     level: ClassVar[Level] = "E"
-    consequence_of: ClassVar[tuple[str, ...]] = ("O01", "O02", "O03", "O05", "O08", "G01", "S03")
+    consequence_of: ClassVar[tuple[str, ...]] = ("O01", "O02", "O03", "O05", "O08", "G01", "S03", "S04")
     asks_causes_first: ClassVar[bool] = True
     has_replay: ClassVar[bool] = True
     what: ClassVar[str] = (
