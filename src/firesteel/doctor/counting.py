@@ -131,8 +131,9 @@ def _is_reset(source: Source, part: ast.Name) -> bool:
 
 
 def _rows_given(read: list[LoaderPass]) -> int | None:
-    """How many rows each pass gave; None where one was left early, or they differ."""
-    sizes = {len(one.indices) if one.is_complete else 0 for one in read}
+    """How many rows each pass gave; None where one was left early or is not known to its end, or they differ."""
+    known = [one.is_complete and len(one.indices) > (one.n_batches - 1) * (one.loader.batch_size or 1) for one in read]
+    sizes = {len(one.indices) if is_known else 0 for one, is_known in zip(read, known, strict=True)}
     return next(iter(sizes)) or None if len(sizes) == 1 else None
 
 

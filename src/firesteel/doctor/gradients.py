@@ -10,6 +10,7 @@ import weakref
 from typing import Any
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from firesteel.doctor.facts import Backward, Optimizer, Param, Step
 from firesteel.doctor.gradient_states import (
@@ -70,7 +71,8 @@ class Gradients:
         return state.param
 
     def _new_param(self, tensor: torch.Tensor) -> Param:
-        param = Param(weakref.ref(tensor), tuple(tensor.shape), is_parameter=isinstance(tensor, torch.nn.Parameter))
+        shape = () if is_lazy(tensor) else tuple(tensor.shape)  # a lazy layer gets its shape at its first call
+        param = Param(weakref.ref(tensor), shape, is_parameter=isinstance(tensor, torch.nn.Parameter))
         known = self._sites.get(id(tensor))
         if known is not None and known[0]() is tensor:
             param.site, param.is_made_inside, param.is_loaded = known[1:]

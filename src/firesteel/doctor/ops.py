@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from firesteel.doctor.facts import Loss, Made
@@ -265,6 +266,8 @@ class Seeing(TorchFunctionMode):
 
     def describe(self, tensor: torch.Tensor) -> Made:
         """The record of a tensor; a new one of the kind parameter, buffer or unknown if nobody saw it being made."""
+        if is_lazy(tensor):  # no numbers yet, not even a shape
+            return self._new("parameter", (), {}, find_site(sys._getframe(2)))
         found = self.made_of(tensor)
         if found is not None and found.dtype is not None and found.shape != tuple(tensor.shape):
             found = None  # a batch of a worker: it was made empty and given its storage later

@@ -62,12 +62,16 @@ class Source:
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
     def is_silenced(self, rule: str, number: int) -> bool:
-        """`# doctor: ok O01` (or `# doctor: ok` for all rules) stands on the line."""
-        found = _SILENCED.search(self.line(number))
-        if found is None:
-            return False
-        words = re.findall(r"[A-Z]\d\d", found.group(1))
-        return not words or rule in words
+        """`# doctor: ok O01` (or `# doctor: ok` for all rules) stands on a line of the statement that is there."""
+        statement = self.statement_at(number)
+        is_whole = statement is not None and not hasattr(statement, "body")
+        end = statement.end_lineno if statement is not None and is_whole else None
+        for text in (self.line(one) for one in range(number, max(number, end or number) + 1)):
+            found = _SILENCED.search(text)
+            words = re.findall(r"[A-Z]\d\d", found.group(1)) if found is not None else []
+            if found is not None and (not words or rule in words):
+                return True
+        return False
 
     # ---- nodes
 

@@ -73,6 +73,7 @@ class Watched:
 
     def keep_initial(self, tensor: torch.Tensor, param: Param) -> None:
         """A copy from before the first step, taken at a backward: by then it has been given its values."""
+        param.shape = param.shape or tuple(tensor.shape)
         is_before = param.initial is None and param.n_by_hand == 0
         if is_before and tensor.numel() <= self.kept_of_params and not tensor.is_meta:
             param.initial = tensor.detach().clone()

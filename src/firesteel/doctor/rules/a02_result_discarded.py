@@ -70,7 +70,8 @@ print(x)
                 continue
             full = names.full(call.func)
             last = full.rpartition(".")[2]
-            is_function = full.startswith("torch.") and last in _FUNCTIONS and len(call.args) < 4
+            is_in_place = any(isinstance(one, ast.Constant) and one.value is True for one in call.args)
+            is_function = full.startswith("torch.") and last in _FUNCTIONS and len(call.args) < 4 and not is_in_place
             is_method = isinstance(call.func, ast.Attribute) and call.func.attr in _METHODS and not full
             if is_method and isinstance(call.func, ast.Attribute) and names.kind(call.func.value) != "tensor":
                 is_method = call.func.attr in _OF_TENSORS_ALONE or names.is_local_of_forward(call.func.value)

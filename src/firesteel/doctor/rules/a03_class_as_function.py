@@ -23,6 +23,11 @@ _LOSSES = frozenset(
         "BCEWithLogitsLoss", "KLDivLoss"}
 )  # fmt: skip
 
+#: Layers whose first setting is a number, which may be computed.
+_WITH_NUMBERS = frozenset({"Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "LeakyReLU", "ELU", "CELU",
+                           "Softmax", "LogSoftmax", "Softmin", "Softplus", "Threshold", "Hardshrink", "Softshrink",
+                           "GLU", "PReLU", "RReLU"})  # fmt: skip
+
 
 class ClassAsFunction(Rule):
     id: ClassVar[str] = "A03"
@@ -69,7 +74,7 @@ print(y)
                         )
                 continue
             is_loss = kind in _LOSSES and len(call.args) >= 2 and not _is_setting(call.args[1])
-            is_layer = kind in _LAYERS and len(call.args) == 1 and self._is_tensor(names, call.args[0])
+            is_layer = kind in _LAYERS and len(call.args) == 1 and self._is_tensor(names, call.args[0], kind)
             if is_loss or is_layer:
                 given = ", ".join(ast.unparse(arg) for arg in call.args)
                 yield self._describe(
@@ -86,8 +91,9 @@ print(y)
         )
 
     @staticmethod
-    def _is_tensor(names: Names, arg: ast.expr) -> bool:
-        if names.kind_of_value(arg) == "tensor" or (isinstance(arg, ast.BinOp) and not _is_setting(arg)):
+    def _is_tensor(names: Names, arg: ast.expr, kind: str) -> bool:
+        is_sum = isinstance(arg, ast.BinOp) and not _is_setting(arg) and kind not in _WITH_NUMBERS
+        if names.kind_of_value(arg) == "tensor" or is_sum:
             return True
         if isinstance(arg, ast.Call):
             full = names.full(arg.func)

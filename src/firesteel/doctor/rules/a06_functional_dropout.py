@@ -61,17 +61,16 @@ print(Net()(torch.ones(1, 2)))
             in_module = any(isinstance(one, ast.ClassDef) and one.name in names.modules for one in source.parents(call))
             words = {word.arg: word.value for word in call.keywords}
             given = words.get("training", call.args[2] if len(call.args) > 2 else None)
-            is_on = given is None or (isinstance(given, ast.Constant) and given.value is True)
             rate = words.get("p", call.args[1] if len(call.args) > 1 else None)
             is_zero = isinstance(rate, ast.Constant) and rate.value == 0
-            if around is None or not in_module or not is_on or is_zero or None in words:
+            if around is None or not in_module or given is not None or is_zero or None in words:
                 continue
             more = [word for word in call.keywords if word.arg != "training"]
             inner = ", ".join(ast.unparse(part) for part in (*call.args[:2], *more))
             yield self.finding(
                 (source, call),
                 message="this dropout does not stop when the net is evaluated",
-                evidence="its argument training is " + ("not given, and True by default" if given is None else "True"),
+                evidence="its argument training is not given, and True by default",
                 why="scores are those of a net with holes",
                 fix=source.replace_node(call, f"{ast.unparse(call.func)}({inner}, training=self.training)"),
             )

@@ -27,7 +27,10 @@ class SliceBounds(Rule):
         "early, in loops whose slices go from i to i + size; two parts of one table, x[:n] and x[n + 1:]; batches of "
         "8 rows, say, that begin 32 apart, if a net was trained on them."
     )
-    silent: ClassVar[str] = "Windows that overlap, ranges that end at n or n + 1 - size, whole batches by n // size."
+    silent: ClassVar[str] = (
+        "Windows that overlap, targets one step further, ranges that end at n or n + 1 - size, whole batches by "
+        "n // size."
+    )
     sick: ClassVar[str] = """
 import torch
 
@@ -98,10 +101,13 @@ for i in range(0, len(x), size):
                     ends[of, ast.unparse(high)] = statement
 
     def _in_loop(self, source: Source, loop: ast.For, call: ast.expr, name: str, step: str) -> Iterator[Finding]:
-        for part in ast.walk(loop):
-            if not isinstance(part, ast.Subscript) or not isinstance(part.slice, ast.Slice):
-                continue
+        parts = [one for one in ast.walk(loop) if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Slice)]
+        if any(_one_before(one.slice.lower) == name for one in parts if isinstance(one.slice, ast.Slice)):
+            return  # the next element is the target: x[i : i + size] and x[i + 1 : i + size + 1]
+        for part in parts:
             bounds = part.slice
+            if not isinstance(bounds, ast.Slice):
+                continue
             size = _one_short(bounds, name, step)
             if size and bounds.upper is not None:
                 upper = ast.unparse(bounds.upper)

@@ -70,6 +70,8 @@ for epoch in range(5):
             left, right = one.parents[:2]
             if one.site in seen or not _is_crossed(left, right) or is_answer(left) == is_answer(right):
                 continue
+            if "parameter" in (left.op, right.op):  # centres that learn, against each row
+                continue
             seen.add(one.site)
             n = max(left.shape)
             column = "left" if len(left.shape) > 1 else "right"

@@ -56,7 +56,9 @@ print(torch.nn.Conv2d(3, 4, 3)(batch).shape)
         n_found = 0
         for one in {made.site: made for made in reversed(reshaped)}.values():
             before, after = one.parents[0].shape, one.shape
-            said = _reordered(before, after) or _samples_moved(before, after)
+            is_inferred = any(-1 in (arg if isinstance(arg, tuple) else (arg,)) for arg in one.args[1:])
+            said = "" if is_inferred and len(after) == len(before) == 2 else _reordered(before, after)
+            said = said or _samples_moved(before, after)
             if said:
                 n_found += 1
                 yield self._describe(one.site, f"{before} is cut anew as {after}: {said}")

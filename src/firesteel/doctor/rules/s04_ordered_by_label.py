@@ -75,6 +75,8 @@ for epoch in range(5):
                 continue
             if len(set(pure)) < 2 and len(pure) == len(batches):
                 continue
+            if _come_together([(one.step, labels) for one, labels in losses if one.site is site]):
+                continue
             place = _place(facts, site)
             yield self.finding(
                 place,
@@ -95,6 +97,15 @@ def _is_in_runs(batches: list[torch.Tensor], n_pure: int) -> bool:
     by_chance = 1 - float(((shares / shares.sum()) ** 2).sum())
     n_changes = sum(int((one[1:] != one[:-1]).sum()) for one in batches)
     return n_changes <= SHARE_OF_CHANGES * by_chance * sum(len(one) - 1 for one in batches)
+
+
+def _come_together(losses: list[tuple[int, torch.Tensor]]) -> bool:
+    """A third of the steps learn from several classes, one call of the loss each: the real and the made, say."""
+    of_step: dict[int, set[int]] = {}
+    for step, labels in losses:
+        of_step.setdefault(step, set()).update(labels.unique().tolist())
+    together = [step for step, classes in of_step.items() if len(classes) > 1]
+    return len(losses) > len(of_step) and 3 * len(together) >= len(of_step)
 
 
 def _labels(loss: Loss) -> torch.Tensor | None:

@@ -68,14 +68,15 @@ for epoch in range(5):
         facts = case.facts
         cuts = _cuts(facts)
         loaders = [one for one in facts.loaders if len(one.passes) >= LEAST_PASSES and one.n_rows]
-        held = {(one.holds.path, one.holds.kind): one.holds for one in facts.loaders if one.passes and one.holds}
+        held = _held(facts)
         if not cuts and not loaders and not held:
             raise NotApplicable("no batches were cut from a tensor that was kept, and no loader was read twice")
         for base, forwards in cuts.values():
             yield from self._of_slices(case, base, forwards)
         for loader in loaders:
-            yield from self._of_loader(case, loader)
-        for holds in held.values():
+            if "Random" not in loader.sampler:
+                yield from self._of_loader(case, loader)
+        for holds in held:
             yield from self._of_dataset(case.sources[holds.path], holds)
 
     def _of_dataset(self, source: Source, holds: Holds) -> Iterable[Finding]:
@@ -174,6 +175,15 @@ def _as_given(table: torch.Tensor, forward: Forward) -> torch.Tensor:
     """The table in the numbers in which its rows went into the net."""
     kind = forward.input.dtype if forward.input is not None else None
     return table.to(kind) if kind is not None and table.is_floating_point() and kind.is_floating_point else table
+
+
+def _held(facts: Facts) -> list[Holds]:
+    """What the datasets of a class hold; where several of one class differ in length, each may have its part."""
+    found: dict[tuple[str, str], list[Holds]] = defaultdict(list)
+    for one in facts.loaders:
+        if one.passes and one.holds:
+            found[one.holds.path, one.holds.kind].append(one.holds)
+    return [of_class[-1] for of_class in found.values() if len({one.n_rows for one in of_class}) == 1]
 
 
 def _is_by_chance(batches: list[np.ndarray]) -> bool:

@@ -53,11 +53,12 @@ for batch in torch.utils.data.DataLoader(Noisy(), batch_size=4, num_workers=2):
         if not loaders:
             raise NotApplicable("no loader with two or more workers was read")
         for loader in loaders:
-            if loader.generators and not loader.has_worker_init:
-                yield self._describe(case, loader)
+            drawn = [one for one in loader.generators if _is_drawn_from(case, loader, one)]
+            if drawn and not loader.has_worker_init:
+                yield self._describe(case, loader, drawn[0])
 
-    def _describe(self, case: Case, loader: Loader) -> Finding:
-        name, kind, path = loader.generators[0]
+    def _describe(self, case: Case, loader: Loader, drawn: tuple[str, str, str]) -> Finding:
+        name, kind, path = drawn
         source = case.sources[path or loader.site.path]
         number = _where_set(source, name)
         return self.finding(
@@ -68,6 +69,18 @@ for batch in torch.utils.data.DataLoader(Noisy(), batch_size=4, num_workers=2):
             why="all workers draw the same numbers, so the augmentation repeats itself",
             fix="     make it in the worker: np.random.default_rng(torch.utils.data.get_worker_info().seed)",
         )
+
+
+def _is_drawn_from(case: Case, loader: Loader, generator: tuple[str, str, str]) -> bool:
+    """Somewhere else than where the dataset is made: data that are made up once are the same for all."""
+    name, _, path = generator
+    read = [
+        one for one in case.sources[path or loader.site.path].nodes(ast.Attribute)
+        if one.attr == name and isinstance(one.ctx, ast.Load)
+    ]  # fmt: skip
+    source = case.sources[path or loader.site.path]
+    around = [source.function_around(one.lineno) for one in read]
+    return not around or any(one is None or one.name != "__init__" for one in around)
 
 
 def _where_set(source: Source, name: str) -> int:

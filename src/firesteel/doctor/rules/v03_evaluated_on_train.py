@@ -82,6 +82,8 @@ with torch.no_grad():
             raise NotApplicable("no evaluation beside a training was seen")
         if any(int(row) not in known for one in evaluated for row in one.rows) or _is_partly_seen(facts):
             return
+        if _is_scored_first(trained, evaluated):
+            return
         if _is_held_out_of_its_net(trained, evaluated):
             return
         said = _unread_loader(facts, known) or _unused_table(facts, trained, known)
@@ -106,6 +108,20 @@ with torch.no_grad():
 def _is_partly_seen(facts: Facts) -> bool:
     """Rows of some evaluations were not taken, and no loader tells that they are of the same kind as the others."""
     return any(one.rows is None and one.n_rows >= LEAST_ROWS and one.loader_pass is None for one in facts.evaluated())
+
+
+def _is_scored_first(trained: list[Forward], evaluated: list[Forward]) -> bool:
+    """Rows of several evaluations were new at that time and are trained on afterwards: first the test, then the lesson.
+
+    Not those of an evaluation before all training.
+    """
+    first: dict[int, int] = {}
+    for one in trained:
+        for row in one.rows.tolist():
+            first.setdefault(row, one.at)
+    begun = min(one.at for one in trained)
+    new = [one for one in evaluated if one.at > begun and all(first[row] > one.at for row in one.rows.tolist())]
+    return len(new) > 1
 
 
 def _is_held_out_of_its_net(trained: list[Forward], evaluated: list[Forward]) -> bool:

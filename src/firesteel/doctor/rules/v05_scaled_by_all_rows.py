@@ -91,10 +91,12 @@ with torch.no_grad():
         kind = kind_of(both)
         if not kind and not kind_of(trained) and (table := _whole_table(case.facts)) is not None:
             both, kind = table, kind_of(table)
-        if kind and not kind_of(trained) and _is_off(trained, kind):
+        place = where_scaled(_sources(case))
+        is_proven = kind == "spread" or place is not None  # powers of 0 to 1 reach 0 and 1 by nature
+        if kind and not kind_of(trained) and _is_off(trained, kind) and is_proven:
             yield self._describe(
                 case,
-                where_scaled(_sources(case)),
+                place,
                 message="the columns were scaled by all rows, those that test the net included",
                 evidence=f"over all {both.n:,} rows {_said(both, kind)}; over the {trained.n:,} trained rows alone "
                 f"{_said(trained, kind)}",

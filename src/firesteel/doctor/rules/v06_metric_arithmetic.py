@@ -158,7 +158,7 @@ def _argmax_over_rows(made: Made, given: Made, facts: Facts) -> str:
         return ""
     dim = made.argument(1, "dim")
     n, n_classes = given.shape
-    if dim not in (0, -2) or isinstance(dim, bool) or n < 2 or n_classes < 2:
+    if dim not in (0, -2) or isinstance(dim, bool) or n < 2 or n_classes < 2 or n == n_classes:  # all against all
         return ""
     is_compared = any(
         one.op in _COMPARING and any(origin(parent) is made or parent is made for parent in one.parents)
