@@ -21,8 +21,10 @@ N()(torch.ones(1, 2))
 """,
         "F.dropout(self.a(x))",
     ),
-    "always true": (
-        """
+}
+
+HEALTHY = {
+    "on by its own word": """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -36,11 +38,6 @@ class N(nn.Module):
         return drop(self.b(self.a(x)), 0.2, True)
 N()(torch.ones(1, 2))
 """,
-        "drop(self.b",
-    ),
-}
-
-HEALTHY = {
     "by the mode": """
 import torch
 import torch.nn as nn

@@ -70,7 +70,7 @@ SICK = {
     ],
     "A06": [
         write(forward="return self.two(F.dropout(h, 0.5))  # here"),
-        write(forward="return self.two(nn.functional.dropout(h, p=0.2, training=True))  # here"),
+        write(forward="return self.two(nn.functional.dropout(h, p=0.2))  # here"),
         "from torch.nn.functional import dropout as drop\nclass M(nn.Module):\n    def forward(self, x):\n"
         "        return drop(x)  # here\n",
     ],

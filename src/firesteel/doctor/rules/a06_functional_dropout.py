@@ -23,11 +23,9 @@ class FunctionalDropout(Rule):
         "F.dropout(x) is in training mode unless it is told otherwise: eval() does not reach it, and it goes on "
         "dropping values when the net is scored."
     )
-    detected: ClassVar[str] = (
-        "A call of torch.nn.functional's dropout without `training`, or with training=True, in a forward."
-    )
+    detected: ClassVar[str] = "A call of torch.nn.functional's dropout without `training` in a forward."
     silent: ClassVar[str] = (
-        "training=self.training or another name; nn.Dropout; a rate of 0; functions that are no forward."
+        "`training` given, whatever it is (Monte Carlo dropout says True); nn.Dropout; a rate of 0; functions that are no forward."
     )
     sick: ClassVar[str] = """
 import torch

@@ -178,12 +178,16 @@ def _as_given(table: torch.Tensor, forward: Forward) -> torch.Tensor:
 
 
 def _held(facts: Facts) -> list[Holds]:
-    """What the datasets of a class hold; where several of one class differ in length, each may have its part."""
+    """What the datasets of a class hold; where several of one class and size differ in length, each has its part."""
     found: dict[tuple[str, str], list[Holds]] = defaultdict(list)
     for one in facts.loaders:
         if one.passes and one.holds:
             found[one.holds.path, one.holds.kind].append(one.holds)
-    return [of_class[-1] for of_class in found.values() if len({one.n_rows for one in of_class}) == 1]
+    return [
+        of_class[-1]
+        for of_class in found.values()
+        if not any(one.lengths == of_class[-1].lengths and one.n_rows != of_class[-1].n_rows for one in of_class)
+    ]
 
 
 def _is_by_chance(batches: list[np.ndarray]) -> bool:

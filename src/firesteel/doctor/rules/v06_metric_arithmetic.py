@@ -158,13 +158,21 @@ def _argmax_over_rows(made: Made, given: Made, facts: Facts) -> str:
         return ""
     dim = made.argument(1, "dim")
     n, n_classes = given.shape
-    if dim not in (0, -2) or isinstance(dim, bool) or n < 2 or n_classes < 2 or n == n_classes:  # all against all
+    if dim not in (0, -2) or isinstance(dim, bool) or n < 2 or n_classes < 2:
         return ""
-    is_compared = any(
-        one.op in _COMPARING and any(origin(parent) is made or parent is made for parent in one.parents)
+    compared = [
+        one
         for one in facts.ops
-    )
-    return f"it goes over the {n} rows of {given.shape}, not over the {n_classes} classes" if is_compared else ""
+        if one.op in _COMPARING and any(origin(parent) is made or parent is made for parent in one.parents)
+    ]
+    if any(_is_own_place(parent, n) for one in compared for parent in one.parents):  # all are looked for among all
+        return ""
+    return f"it goes over the {n} rows of {given.shape}, not over the {n_classes} classes" if compared else ""
+
+
+def _is_own_place(made: Made, n: int) -> bool:
+    """0, 1, 2 ...: of each row its own number."""
+    return made.value is not None and made.value.shape == (n,) and bool((made.value == torch.arange(n)).all())
 
 
 def _threshold(case: Case, made: Made, given: Made) -> str:
