@@ -25,7 +25,8 @@ class FunctionalDropout(Rule):
     )
     detected: ClassVar[str] = "A call of torch.nn.functional's dropout without `training` in a forward."
     silent: ClassVar[str] = (
-        "`training` given, whatever it is (Monte Carlo dropout says True); nn.Dropout; a rate of 0; functions that are no forward."
+        "`training` given, whatever it is (Monte Carlo dropout says True); nn.Dropout; a rate of 0; "
+        "functions that are no forward."
     )
     sick: ClassVar[str] = """
 import torch
