@@ -74,6 +74,32 @@ for _ in range(4):
 }
 
 HEALTHY = {
+    "attention over one step": """
+import torch
+from torch import nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+x = torch.randn(64, 1, 4)
+y = (x.sum((1, 2)) > 0).long()
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.query, self.out = nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 2)
+    def forward(self, x):
+        h = torch.tanh(self.embed(x))
+        weights = torch.softmax(self.query(h) @ h.transpose(1, 2) / 8 ** 0.5, -1)
+        return self.out((weights @ h)[:, -1]), weights
+net = Net()
+
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for _ in range(4):
+    optimizer.zero_grad()
+    scores, weights = net(x)
+    loss = F.cross_entropy(scores, y)
+    loss.backward()
+    optimizer.step()
+""",
     "two outputs": """
 import torch
 from torch import nn

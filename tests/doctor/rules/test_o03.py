@@ -100,6 +100,17 @@ for i in range(3):
 """
 
 
+FISHER = """
+net = nn.Linear(3, 1)
+fisher = [torch.zeros_like(p) for p in net.parameters()]
+for i in range(20):
+    net.zero_grad()
+    F.mse_loss(net(x[i:i + 1]), y[i:i + 1]).backward()
+    for total, p in zip(fisher, net.parameters()):
+        total += p.grad.detach() ** 2
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -116,7 +127,7 @@ def test_the_line_is_named(diagnose, assert_found, text, line):
     assert_found(diagnose(HEAD + text, only=["O03"]), "O03", line)
 
 
-@pytest.mark.parametrize("text", [FUNCTION, GAN, RAW, NEW_LEAVES, GIVEN, SKIPPED, LOOKED_AT])
+@pytest.mark.parametrize("text", [FUNCTION, GAN, RAW, NEW_LEAVES, GIVEN, SKIPPED, LOOKED_AT, FISHER])
 def test_healthy_loops_are_passed(diagnose, assert_outcome, text):
     assert_outcome(diagnose(HEAD + text, only=["O03"]), "O03", "passed")
 

@@ -74,6 +74,17 @@ for _ in range(5):
     optimizer.step()
 """
 
+DOMAINS = """
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+domains = [(x[:32].clone(), y[:32].clone()), (x[32:64] * 2, y[32:64]), (x[64:] - 1, y[64:])]
+for _ in range(12):
+    optimizer.zero_grad()
+    for rows, targets in domains:
+        taken = torch.randint(0, 32, (8,))
+        F.mse_loss(net(rows[taken]), targets[taken]).backward()
+    optimizer.step()
+"""
+
 BY_HAND = LOADER.replace(
     "                self.opt.step()",
     "                for p in net.parameters():\n                    p.grad /= 3\n                self.opt.step()",
@@ -99,6 +110,7 @@ def test_the_line_is_named(diagnose, assert_found, text, line):
         BY_HAND,
         GAN,
         TASKS,
+        DOMAINS,
     ],
 )
 def test_what_is_scaled_or_meant_is_passed(diagnose, assert_outcome, text):

@@ -8,9 +8,13 @@ from typing import ClassVar
 from firesteel.doctor.dimensions import SOFTMAXES
 from firesteel.doctor.facts import Facts, Made
 from firesteel.doctor.findings import Finding, Level
-from firesteel.doctor.lineage import origin, softmax_dim
+from firesteel.doctor.lineage import SAME_NUMBERS, origin, softmax_dim
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
+
+#: What stands between the scores of attention and their softmax.
+SCALED = SAME_NUMBERS | {"div", "mul", "add", "masked_fill", "where", *SOFTMAXES}
+PRODUCTS = frozenset({"matmul", "bmm", "einsum", "baddbmm", "mm"})
 
 
 class OneClass(Rule):
@@ -88,9 +92,18 @@ def _over_one(facts: Facts, softmaxes: list[Made]) -> dict[Site, Made]:
             continue
         given = origin(made.parents[0])
         is_output = id(made) in outputs | taken or id(given) in outputs
+        if _is_of_pairs(made):
+            continue
         if is_output or (_has_one_output(given) and _has_others(made)):
             found[made.creation] = made
     return found
+
+
+def _is_of_pairs(made: Made) -> bool:
+    """Scores of computed things against each other, as of attention: how many there are is a matter of the data."""
+    while made.op in SCALED and made.parents:
+        made = made.parents[0]
+    return made.op in PRODUCTS and all(origin(one).param is None for one in made.parents)
 
 
 def _is_single(made: Made) -> bool:

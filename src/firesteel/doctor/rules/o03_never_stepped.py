@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from firesteel.doctor.facts import Backward, Optimizer
+from firesteel.doctor.facts import Backward, Facts, Optimizer
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.lineage import SAME_NUMBERS, origin
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.source import Source
 from firesteel.doctor.updates import (
@@ -43,8 +44,8 @@ class NeverStepped(Rule):
         "most gradients of a line cleared unused, because step() comes once for many of them?"
     )
     silent: ClassVar[str] = (
-        "Weights that are changed by hand, gradients that are only looked at, gradients given by hand or by "
-        "torch.autograd.grad, parameters that another optimizer steps, and losses that are skipped now and then."
+        "Weights that are changed by hand, gradients that are only looked at or added up (Fisher information), "
+        "gradients given by hand or by torch.autograd.grad, parameters that another optimizer steps, and losses that are skipped now and then."
     )
     sick: ClassVar[str] = """
 import torch
@@ -172,7 +173,7 @@ for epoch in range(20):
             return
         data = inputs_that_learn(facts)
         params = [one for one in facts.params if one.n_backwards >= A_TRAINING and id(one) not in data]
-        if not params or any(one.n_by_hand for one in facts.params):
+        if not params or any(one.n_by_hand for one in facts.params) or _are_only_looked_at(facts):
             return
         reads = [made for made, param in reads_of_gradients(facts) if param in params]
         backwards: list[Backward] = [one for one in facts.backwards if one.n_reached]
@@ -187,6 +188,19 @@ for epoch in range(20):
             why="nothing is learned",
             fix="change the weights in place under torch.no_grad(), e.g. `w -= lr * w.grad`, or let an optimizer step",
         )
+
+
+def _are_only_looked_at(facts: Facts) -> bool:
+    """Something was computed from gradients, as for a Fisher information, that no weight went into."""
+    read = {id(made) for made, _ in reads_of_gradients(facts)}
+    is_used = False
+    for made in facts.ops:
+        if not read.isdisjoint(map(id, made.parents)) and not (made.is_in_place and made.op in ("zero", "fill")):
+            if any(origin(one).param is not None for one in made.parents):
+                return False
+            read.add(id(made))
+            is_used = is_used or made.op not in SAME_NUMBERS
+    return is_used
 
 
 def _unreached_step(source: Source, name: str) -> ast.Call | None:

@@ -33,8 +33,8 @@ class AccumulationNotScaled(Rule):
     )
     silent: ClassVar[str] = (
         "Losses divided by anything, gradients divided by hand before the step, sums over rows instead of means, "
-        "clipped gradients, several losses of different lines or of the same rows, and single rows (episodes, "
-        "sequences)."
+        "clipped gradients, several losses of different lines or of the same rows, a batch of each of the "
+        "same tables at every step (a sum over tasks), and single rows (episodes, sequences)."
     )
     sick: ClassVar[str] = """
 import torch
@@ -74,7 +74,7 @@ for epoch in range(5):
                 continue
             looked_at = [one for one in same if one.applied[-1].made is not None]
             known = [one for one in (_are_batches(facts, step) for step in looked_at) if one is not None]
-            if not known or not all(known) or _are_gradients_changed(facts, same):
+            if not known or not all(known) or _are_gradients_changed(facts, same) or _are_tasks(facts, looked_at):
                 continue
             yield self._describe(case, same)
 
@@ -139,6 +139,19 @@ def _are_batches(facts: Facts, step: Step) -> bool | None:
         return False
     distinct = {one.tobytes() for one in rows}
     return len(distinct) == len(rows) and (len(rows) > 2 or not _is_one_sided(facts, step.applied))
+
+
+def _are_tasks(facts: Facts, steps: list[Step]) -> bool:
+    """Each step takes one batch of each of the same tables: their sum is what is to be made small."""
+    tables: set[frozenset[int]] = set()
+    for step in steps:
+        forwards = [_forwards_of(facts, one) for one in step.applied]
+        inputs = [origin(part[0].input) for part in forwards if part and part[0].input is not None]
+        if len(inputs) == len(forwards) and all(one.op != "unknown" for one in inputs):
+            tables.add(frozenset(map(id, inputs)))  # seen from its beginning
+            if len({id(one) for one in inputs}) < len(inputs):
+                return False
+    return len(tables) == 1
 
 
 def _forwards_of(facts: Facts, backward: Backward) -> list[Forward]:
