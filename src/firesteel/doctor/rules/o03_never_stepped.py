@@ -45,7 +45,8 @@ class NeverStepped(Rule):
     )
     silent: ClassVar[str] = (
         "Weights that are changed by hand, gradients that are only looked at or added up (Fisher information), "
-        "gradients given by hand or by torch.autograd.grad, parameters that another optimizer steps, and losses that are skipped now and then."
+        "gradients given by hand or by torch.autograd.grad, parameters that another optimizer steps, and losses that "
+        "are skipped now and then."
     )
     sick: ClassVar[str] = """
 import torch
