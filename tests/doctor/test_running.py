@@ -246,6 +246,28 @@ def run_command(path: Path, *words: str, stdin: str = "") -> subprocess.Complete
     return subprocess.run(command, capture_output=True, text=True, check=False, input=stdin, cwd=path.parent)
 
 
+def test_a_scripted_class_finds_the_names_of_its_module(tmp_path: Path, examine_patient) -> None:
+    path = tmp_path / "scripted.py"
+    path.write_text("""
+import torch
+
+@torch.jit.script
+def doubled(x: torch.Tensor) -> torch.Tensor:
+    return 2 * x
+
+@torch.jit.script
+class Doubling:
+    def __init__(self) -> None:
+        self.n = 0
+
+    def apply(self, x: torch.Tensor) -> torch.Tensor:
+        return doubled(x)
+
+print(Doubling().apply(torch.ones(1)))
+""")
+    assert examine_patient(path).script_exit == 0
+
+
 def test_a_syntax_error_is_said_in_pythons_words(tmp_path: Path) -> None:
     path = tmp_path / "broken.py"
     path.write_text("import torch\nnet = torch.nn.Linear(2, 1)\nfor i in range(3)\n    pass\n", encoding="utf-8")

@@ -32,8 +32,8 @@ def watch_surroundings(watch: Watched) -> None:
     replace(warnings, "showwarning", _showing)
     replace(torch, "compile", lambda _: _not_compiling(watch))
     replace(torch.nn.Module, "compile", lambda _: _not_compiling_in_place(watch))
-    for name in ("trace", "script"):
-        replace(torch.jit, name, lambda original: _looking_away(watch, original))
+    replace(torch.jit, "trace", lambda original: _looking_away(watch, original))
+    replace(torch.jit, "script", lambda original: _looking_away(watch, original, counts_frames=True))
     for name in ("torch.export", "torch.onnx"):  # importing them takes seconds, so only those that are there
         if name in sys.modules:
             replace(sys.modules[name], "export", lambda original: _looking_away(watch, original))
@@ -116,10 +116,16 @@ def _not_compiling_in_place(watch: Watched) -> Callable[..., None]:
     return leave_out
 
 
-def _looking_away(watch: Watched, original: Callable[..., Any]) -> Callable[..., Any]:
-    """Tracers must not see what the doctor put there."""
+def _looking_away(watch: Watched, original: Callable[..., Any], *, counts_frames: bool = False) -> Callable[..., Any]:
+    """Tracers must not see what the doctor put there.
+
+    Args:
+        counts_frames: torch.jit.script looks up names in the frame of its caller, and is told how many there are.
+    """
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        if counts_frames and len(args) < 3:
+            kwargs["_frames_up"] = kwargs.get("_frames_up", 0) + 1
         was_hot, was_paused = watch.is_hot, watch.is_paused
         watch.seeing.turn_off()
         watch.is_paused = True

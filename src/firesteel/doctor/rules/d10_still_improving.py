@@ -23,6 +23,8 @@ N_TIMES = 4
 STILL_FALLS, BEYOND_NOISE = 0.02, 2.0
 #: It has so much of what the best constant answer costs left, and the replay with more steps ends so much lower.
 LEFT, LOWER = 0.3, 0.7
+#: Or clearly lower, having come so many times as far: the training had hardly begun.
+CLEARLY, TIMES_AS_FAR = 0.85, 2.0
 #: A schedule that has come to its end says that the end is meant.
 LEAST_LR = 0.3
 
@@ -98,7 +100,9 @@ for epoch in range(3):
 
 
 def _ends_alike(now: Curve, longer: Curve) -> bool:
-    return longer.best_relative > LOWER * now.best_relative
+    lower = longer.best_relative / max(now.best_relative, 1e-12)
+    is_farther = longer.start - longer.best > TIMES_AS_FAR * (now.start - now.best)
+    return lower > (CLEARLY if is_farther else LOWER)
 
 
 def _fall(training: Training) -> float | None:
