@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
+
+import torch
 
 
 @dataclass(frozen=True)
@@ -27,26 +30,35 @@ class Pausable(Protocol):
 class Shield:
     """`with Shield(watch, failures, "seeing an operation"):` notes an error of the block and lets the program go on.
 
-    While the block runs the watch is paused, so that the doctor does not watch itself. Interrupts and exits pass. Of
-    each kind of failure one is kept.
+    While the block runs the watch is paused, so that the doctor does not watch itself, and function and dispatch modes
+    are off, so that those of the program do not see what the doctor computes. Interrupts and exits pass. Of each kind
+    of failure one is kept.
     """
 
-    __slots__ = ("_doing", "_failures", "_was_paused", "_watch")
+    __slots__ = ("_doing", "_failures", "_guards", "_was_paused", "_watch")
 
     def __init__(self, watch: Pausable, failures: dict[str, Failure], doing: str) -> None:
         self._watch = watch
         self._failures = failures
         self._doing = doing
         self._was_paused = False
+        self._guards: ExitStack | None = None
 
     def __enter__(self) -> None:
         self._was_paused = self._watch.is_paused
         self._watch.is_paused = True
+        if torch._C._len_torch_function_stack() or torch._C._len_torch_dispatch_stack():
+            self._guards = ExitStack()
+            self._guards.enter_context(torch._C.DisableTorchFunction())
+            self._guards.enter_context(torch._C._DisableTorchDispatch())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         self._watch.is_paused = self._was_paused
+        if self._guards is not None:
+            self._guards.close()
+            self._guards = None
         if not isinstance(error, Exception):
             return False
         key = f"{self._doing}|{type(error).__name__}"
