@@ -45,6 +45,11 @@ print(torch.tensor(b).shape)
 }
 
 HEALTHY = {
+    "as many rows as numbers in each": """
+import torch
+a = torch.rand(16, 5, 16)
+b = a.view(-1, 16) + a.reshape(16 * 5, 16)
+""",
     "permuted": """
 import torch
 from torch import nn

@@ -333,8 +333,45 @@ def test_steps_first_with_an_answer_for_each_are_passed(diagnose, assert_outcome
     assert_outcome(diagnose(STEPS_FIRST, only=["S03"]), "S03", "passed")
 
 
+STRETCHES = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+series = torch.randn(160, 8, 3)
+
+class Leaky(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.drive, self.read = nn.Linear(3, 8), nn.Linear(8, 1)
+    def forward(self, xs):
+        level, outs = torch.zeros(8, 8), []
+        for x in xs:
+            level = 0.8 * level + torch.tanh(self.drive(x))
+            outs.append(self.read(level).squeeze(-1))
+        return torch.stack(outs)
+
+class Layer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.head = nn.GRU(3, 8), nn.Linear(8, 1)
+    def forward(self, xs):
+        return self.head(self.rnn(xs)[0])[..., 0]
+net = NET()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for i in range(0, 140, 20):
+    optimizer.zero_grad()
+    nn.functional.mse_loss(net(series[i : i + 20]), series[i + 1 : i + 21, :, 0]).backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize("name", ["Leaky", "Layer"])
+def test_stretches_of_time_are_no_rows(name: str, diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(STRETCHES.replace("NET", name), only=["S03"]), "S03", "passed")
+
+
 def test_rows_that_were_dealt_and_taken_for_steps_are_found(diagnose, assert_found) -> None:
-    text = STEPS_FIRST.replace("x = torch.randn(7, 12, 3)", "x = table[_ * 7 : _ * 7 + 7]").replace(
-        "net = Tagger()", "net = Tagger()\ntable = torch.randn(28, 12, 3)"
+    text = STEPS_FIRST.replace("x = torch.randn(7, 12, 3)", "x = table[order[_ * 7 : _ * 7 + 7]]").replace(
+        "net = Tagger()", "net = Tagger()\ntable, order = torch.randn(28, 12, 3), torch.randperm(28)"
     )
     assert_found(diagnose(text, only=["S03"]), "S03", "self.rnn, self.head = nn.GRU(3, 8)")

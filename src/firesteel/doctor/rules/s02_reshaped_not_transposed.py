@@ -93,11 +93,11 @@ def _samples_moved(before: tuple[int, ...], after: tuple[int, ...]) -> str:
     """(N, h, w) to (h * w, N), or (h, w, N) to (N, h * w)."""
     old = [n for n in before if n > 1]
     new = [n for n in after if n > 1]
-    if len(old) < 3 or len(new) != 2 or len(set(old)) < 2:
+    if len(old) < 3 or len(new) != 2 or old[0] == old[-1]:  # of equal ones nobody can say which it is
         return ""
     if new == [prod(old[1:]), old[0]] and new[0] != new[1]:
         return f"the first axis, of {old[0]}, becomes the last, while the numbers stay in their order"
-    if new == [old[-1], prod(old[:-1])] and old[0] != old[-1]:
+    if new == [old[-1], prod(old[:-1])]:
         return f"the last axis, of {old[-1]}, becomes the first, while the numbers stay in their order"
     return ""
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from firesteel.doctor.facts import Facts, Forward
+from firesteel.doctor.facts import Facts, Forward, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import SAME_NUMBERS
 from firesteel.doctor.mixing import Mixing, is_one_sequence, mixing_of
@@ -20,6 +20,8 @@ SHARE_MOVED, LEAST_BATCHES = 0.5, 4
 #: So many calls of a net are computed again, and of each mode so many are tried: PyTorch computes some layers in
 #: evaluation in one piece that cannot be.
 CALLS_OF_A_NET = 2
+#: What walks along the first axis.
+_WALKS = {"unbind", "getitem", "select"}
 #: What puts another axis first.
 _MOVES = {"transpose", "permute", "movedim", "get_T", "get_mT", "swapaxes"}
 
@@ -59,9 +61,9 @@ class Net(nn.Module):
 
 net = Net()
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-for i in range(0, 80, 20):
+for rows in torch.randperm(80).split(20):
     optimizer.zero_grad()
-    loss = (net(x[i : i + 20]) - y[i : i + 20]).pow(2).mean()
+    loss = (net(x[rows]) - y[rows]).pow(2).mean()
     loss.backward()
     optimizer.step()
 """
@@ -113,27 +115,41 @@ def _counts(facts: Facts, forward: Forward, mixing: Mixing) -> bool:
         return _is_shuffled(facts, forward)
     if mixing.is_sequence:
         return not _is_answered_by_step(forward) or _is_dealt(facts, forward)
+    if mixing.made.op in _WALKS and _is_answered_by_step(forward) and not _is_dealt(facts, forward):
+        return False  # a recurrence written by hand, over points in time
     return _comes_in_parts(facts, forward)
 
 
 def _is_answered_by_step(forward: Forward) -> bool:
     """An answer for each row and each point in time: which of the two axes holds the rows, the net does not say."""
     given, output = forward.input, forward.output
-    return given is not None and output is not None and len(output.shape) > 2 and output.shape[:2] == given.shape[:2]
+    return given is not None and output is not None and len(output.shape) > 1 and output.shape[:2] == given.shape[:2]
 
 
 def _is_dealt(facts: Facts, forward: Forward) -> bool:
-    """What came first was taken out of a larger table, or a loader gave out so many."""
+    """What came first was chosen from a larger table, row by row, or a loader gave out so many.
+
+    A slice from here to there may be rows as well as a stretch of time.
+    """
     one = forward.loader_pass
     if (one is not None and one.loader.batch_size == forward.n_rows) or _is_shuffled(facts, forward):
         return True
     made = forward.input
-    while made is not None and made.op in SAME_NUMBERS and made.parents:
+    while made is not None and made.op in SAME_NUMBERS and made.parents and made.op not in _MOVES:
         table = made.parents[0]
-        if made.op in _MOVES or (table.shape[:1] != made.shape[:1] and table.shape[1:] == made.shape[1:]):
-            return made.op not in _MOVES
+        is_chosen = made.op == "index_select" or (made.op == "getitem" and _is_by_index(made))
+        if is_chosen and table.shape[1:] == made.shape[1:]:
+            return True
         made = table
     return False
+
+
+def _is_by_index(made: Made) -> bool:
+    """`table[rows]`, not `table[a:b]`; a list of rows is kept as a tuple, a long one as its beginning."""
+    index = made.args[1]
+    first = index[0] if isinstance(index, tuple) and index else index
+    is_list = isinstance(index, tuple) and (first == "many" or len(index) > len(made.parents[0].shape))
+    return is_list or isinstance(first, Made)
 
 
 def _is_fit(forward: Forward) -> bool:
