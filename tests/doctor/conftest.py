@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import textwrap
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from firesteel.doctor import Diagnosis, examine
 
@@ -60,3 +61,10 @@ def assert_outcome() -> Callable[[Diagnosis, str, str], None]:
 def examine_patient() -> Callable[..., Diagnosis]:
     """The diagnosis of a file as it lies there."""
     return run_quietly
+
+
+@pytest.fixture(autouse=True)
+def no_mode_is_left() -> Iterator[None]:
+    """Whatever a script does, PyTorch is left as it was found."""
+    yield
+    assert torch._C._len_torch_function_stack() == 0

@@ -8,6 +8,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+import torch
 
 from firesteel.doctor import examine
 
@@ -109,6 +110,15 @@ with FakeTensorMode():
 with torch.device("meta"):
     print(nn.Linear(4, 2)(torch.randn(5, 4)).shape)
 """,
+    "default device": """
+torch.set_default_device("cpu")
+print(step())
+torch.set_default_device("cpu")
+with torch.device("meta"):
+    print(step(), torch.ones(2).device)
+torch.set_default_device(None)
+print(torch._C._len_torch_function_stack())
+""",
     "saved tensors": """
 seen = []
 with torch.autograd.graph.saved_tensors_hooks(lambda one: seen.append(one.shape) or one, lambda one: one):
@@ -133,5 +143,6 @@ def test_a_feature_shows_what_it_shows_without_the_doctor(name: str, tmp_path: P
         with contextlib.redirect_stdout(out):
             run()
         shown.append(out.getvalue())
+        assert torch._C._len_torch_function_stack() == 0
     assert shown[0] == shown[1]
     assert shown[0].count("\n") > 2

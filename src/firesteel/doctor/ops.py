@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
+from torch.utils._device import DeviceContext
 
 from firesteel.doctor.facts import Loss, Made
 from firesteel.doctor.rows import fingerprints, is_stretch, scrambled
@@ -117,11 +118,11 @@ class Seeing(TorchFunctionMode):
         if self._depth or self.is_on == self._is_pushed:
             return
         above = [torch._C._pop_torch_function_stack() for _ in range(torch._C._len_torch_function_stack())]
-        if self.is_on:
-            torch._C._push_on_torch_function_stack(self)
-        for mode in reversed(above):
-            if mode is not self:
-                torch._C._push_on_torch_function_stack(mode)
+        modes = [mode for mode in reversed(above) if mode is not self]
+        if self.is_on:  # below all others, but for a default device, of which PyTorch asks to be the lowest
+            modes.insert(sum(isinstance(one, DeviceContext) for one in modes[:1]), self)
+        for mode in modes:
+            torch._C._push_on_torch_function_stack(mode)
         self._is_pushed = self.is_on
 
     # ---- what is called for every operation
@@ -166,7 +167,7 @@ class Seeing(TorchFunctionMode):
         described, kwargs = before
         self._n_ops += 1
         if self._n_ops >= MOST_OPS:
-            self.turn_off()
+            self.is_on = False  # PyTorch puts the mode back on the stack behind this operation: it leaves later
             self._watch.facts.notes.append(f"operations after the first {MOST_OPS:,} were not looked at")
         made = self._new(
             op, described, kwargs, site, func=func, is_in_place=is_in_place or kwargs.get("inplace") is True
