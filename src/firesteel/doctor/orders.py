@@ -270,8 +270,8 @@ class Orders:
         first = args[0] if args else None
         if name in _FUNCTIONS and node.args:
             return _together(list(first.parts)) if isinstance(first, Many) and name not in ("list", "tuple") else first
-        if name in _INDICES:
-            return self._drawn(node, first)
+        if name in _INDICES and (name != "sample" or ast.unparse(node.func) in ("sample", "random.sample")):
+            return self._drawn(node, first)  # a distribution's sample() is a table of its own
         return self._made(node, args) if self._is_of_module(node.func, names) else None
 
     def _is_of_module(self, function: ast.expr, names: Names) -> bool:

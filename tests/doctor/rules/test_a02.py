@@ -25,6 +25,19 @@ x.to('cpu')
 """,
         "x.to('cpu')",
     ),
+    "a mask": (
+        """
+import torch
+from torch import nn
+class N(nn.Module):
+    def forward(self, a, mask):
+        scores = a @ a.transpose(1, 2)
+        scores.masked_fill(mask, float("-inf"))
+        return scores.softmax(-1)
+N()(torch.ones(2, 3, 3), torch.zeros(2, 3, 3).bool())
+""",
+        "scores.masked_fill(mask",
+    ),
     "in forward": (
         """
 import torch

@@ -98,3 +98,36 @@ def test_it_is_found_with_its_line(name: str, diagnose, assert_found) -> None:
 @pytest.mark.parametrize("name", HEALTHY)
 def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(HEALTHY[name], only=["A07"]), "A07", "passed")
+
+
+FOLLOWED = """
+import numpy as np, torch
+from sklearn.preprocessing import RobustScaler
+from torch import nn
+torch.manual_seed(0)
+rng = np.random.default_rng(0)
+def year(n, warmer):
+    table = rng.normal(size=(n, 3)) + warmer
+    return table, (table.sum(1) > 0).astype(int)
+(cold, level), (warm, other) = year(120, 0.0), year(60, 0.5)
+scaler = RobustScaler()
+x_one = scaler.fit_transform(cold)
+x_two = scaler.HOW(warm)
+net = nn.Linear(3, 2)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+x, y = torch.tensor(x_one, dtype=torch.float32), torch.tensor(level)
+for _ in range(4):
+    for rows in torch.randperm(120).split(30):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(x[rows]), y[rows]).backward()
+        optimizer.step()
+with torch.no_grad():
+    hits = net(torch.tensor(x_two, dtype=torch.float32)).argmax(1) == torch.tensor(other)
+print(hits.float().mean())
+"""
+
+
+def test_rows_of_two_fits_are_followed_into_the_net(diagnose, assert_found, assert_outcome) -> None:
+    found = diagnose(FOLLOWED.replace("HOW", "fit_transform"), only=["A07"])
+    assert_found(found, "A07", "x_two = scaler.fit_transform(warm)")
+    assert_outcome(diagnose(FOLLOWED.replace("HOW", "transform"), only=["A07"]), "A07", "passed")

@@ -5,6 +5,24 @@ from __future__ import annotations
 import pytest
 
 SICK = {
+    "in a moving mean": (
+        """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x, y = torch.randn(64, 4), torch.randn(64, 1)
+net = nn.Linear(4, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+smooth = 1.0
+for _ in range(30):
+    loss = nn.functional.mse_loss(net(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    smooth = 0.9 * smooth + loss / 10
+""",
+        "smooth = 0.9 * smooth + loss / 10",
+    ),
     "in a list": (
         """
 import torch

@@ -42,8 +42,8 @@ for t in range(8):
 """
 
 SICK = {
-    "gru": (HEAD + GRU.format(before="pass", keep="retain_graph=True"), "out, state = cell(x[t], state)"),
-    "lstm": (HEAD + LSTM.format(before="pass", keep=True), "out, memory = net(x[t], memory)"),
+    "gru": (HEAD + GRU.format(before="pass", keep="retain_graph=True"), "retain_graph=True"),
+    "lstm": (HEAD + LSTM.format(before="pass", keep=True), "retain_graph=True"),
     "raw tensors": (
         """
 import numpy as np
@@ -70,7 +70,7 @@ for t in range(30):
         p.data -= 0.01 * p.grad
         p.grad.zero_()
 """,
-        "h = torch.tanh(x[t] @ Wx + h @ Wh)",
+        "retain_graph=True",
     ),
 }
 

@@ -5,6 +5,23 @@ from __future__ import annotations
 import pytest
 
 SICK = {
+    "two distributions, averaged": (
+        """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x, y = torch.randn(128, 4), torch.randint(0, 3, (128,))
+one, two = nn.Linear(4, 3), nn.Linear(4, 3)
+optimizer = torch.optim.SGD([*one.parameters(), *two.parameters()], lr=0.01)
+for _ in range(10):
+    mixed = 0.5 * (one(x).softmax(1) + two(x).softmax(1))
+    loss = nn.functional.nll_loss(mixed, y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+        "nll_loss(mixed, y)",
+    ),
     "raw scores": (
         """
 import torch

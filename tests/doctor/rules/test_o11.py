@@ -69,11 +69,24 @@ for epoch in range(4):
             w -= 0.1 * w.grad
             w.grad = None
 """
+RAW_BY_EPOCH = """
+w = torch.zeros(3, 1, requires_grad=True)
+sgd = torch.optim.SGD([w], lr=0.1)
+for epoch in range(40):
+    order = torch.randperm(80)
+    for i in range(n_batches):
+        start = epoch * bs % 80
+        rows = order[start : start + bs]
+        sgd.zero_grad()
+        F.mse_loss(x[rows] @ w, y[rows]).backward()
+        sgd.step()
+"""
 
 
 @pytest.mark.parametrize(
     ("text", "line"),
     [
+        (RAW_BY_EPOCH, "start = epoch * bs % 80"),
         (PERM, "rows = perm[0:bs]"),
         (SLICES, "out = net(x[:bs])"),
         (FIRST, "xb, yb = next(iter(loader))"),
@@ -104,6 +117,8 @@ def test_the_line_is_named(diagnose, assert_found, text, line):
         "for epoch in range(3):\n    for _ in range(n_batches):\n"
         "        r = torch.randint(0, 80, (16,))\n        step(x[r], y[r])",
         RAW.replace(":bs]", "i * bs:i * bs + bs]"),
+        RAW_BY_EPOCH.replace("epoch * bs", "i * bs"),
+        RAW_BY_EPOCH.replace("order[start : start + bs]", "torch.randint(0, 80, (bs,))"),
     ],
 )
 def test_healthy_loops_are_passed(diagnose, assert_outcome, text):

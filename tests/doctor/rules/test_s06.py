@@ -138,6 +138,8 @@ SICK_ARRAYS = {
 STATE = "s = np.random.get_state()\nnp.random.shuffle(x)\nnp.random.set_state(s)\nnp.random.shuffle(y)"
 INDEX = "g = f[[0, 1, 2, 3]].sample(frac=1)\nx, y = g.values, f.loc[g.index, ['y']].values"
 HEALTHY_ARRAYS = {
+    "drawn from a distribution": "x = torch.distributions.Normal(0.0, 1.0).sample((64, 4)).numpy()\n"
+    "y, x = 0.9 * x[:, :1] + 0.1, x * 2",
     "one order": "p = np.random.permutation(64)\nx, y = x[p], y[p]",
     "the seed set anew": "np.random.seed(1)\nnp.random.shuffle(x)\nnp.random.seed(1)\nnp.random.shuffle(y)",
     "the state put back": STATE,

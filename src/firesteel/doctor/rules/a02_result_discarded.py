@@ -6,27 +6,33 @@ import ast
 from collections.abc import Iterable
 from typing import ClassVar
 
+import torch
+
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.naming import Names
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.source import Source
 
+#: What has a twin with an underscore that works in place gives a new tensor itself.
+_WITH_TWINS = frozenset(
+    one[:-1]
+    for one in dir(torch.Tensor)
+    if not one.startswith("_") and one.endswith("_") and hasattr(torch.Tensor, one[:-1])
+) - {"requires_grad", "put", "resize"}
 #: Methods of tensors that give a new one.
-_METHODS = frozenset(
-    {
-        "to", "cuda", "cpu", "float", "double", "half", "long", "int", "bool", "view", "reshape", "detach",
-        "clone", "squeeze", "unsqueeze", "permute", "transpose", "flatten", "clamp", "abs", "sqrt", "exp", "log",
-        "relu", "sigmoid", "tanh", "softmax", "t", "contiguous", "type"}
-)  # fmt: skip
-_FUNCTIONS = frozenset(
-    {
-        "relu", "sigmoid", "tanh", "softmax", "log_softmax", "dropout", "leaky_relu", "gelu", "elu", "normalize",
-        "clamp", "flatten", "squeeze", "unsqueeze", "reshape", "permute", "transpose", "abs", "sqrt", "exp", "log"}
-)  # fmt: skip
+_METHODS = _WITH_TWINS | {
+    "to", "cuda", "cpu", "float", "double", "half", "long", "int", "bool", "view", "reshape", "clone", "permute",
+    "flatten", "softmax", "log_softmax", "contiguous", "type", "expand", "repeat", "where", "mean", "sum", "roll",
+    "flip",
+}  # fmt: skip
+_FUNCTIONS = _WITH_TWINS | {
+    "softmax", "log_softmax", "dropout", "leaky_relu", "gelu", "elu", "normalize", "flatten", "reshape", "permute",
+    "where", "cat", "stack", "roll", "flip", "pad", "one_hot",
+}  # fmt: skip
 #: Methods that nothing but a tensor has.
 _OF_TENSORS_ALONE = frozenset(
     {"relu", "sigmoid", "tanh", "softmax", "log_softmax", "squeeze", "unsqueeze", "permute", "clamp"}
-)
+) | {one for one in _WITH_TWINS if "_" in one}
 
 
 class ResultDiscarded(Rule):

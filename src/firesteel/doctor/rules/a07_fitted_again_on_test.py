@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
+import torch
+
+from firesteel.doctor.facts import Facts
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.refits import fits_of, refits
+from firesteel.doctor.rows import fingerprints
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.scaled_sides import is_scaled_apart
 from firesteel.doctor.source import Source
+from firesteel.doctor.tables import variables
 
 
 class FittedAgain(Rule):
@@ -52,6 +57,7 @@ b = scaler.fit_transform(b)
             raise NotApplicable("no source was seen")
 
         found = [one for path in files for one in self._look(case.sources[path])]
+        found = found or [one for path in files for one in self._followed(case, case.sources[path])]
         yield from found
         if not found and is_scaled_apart(case.facts):
             yield from self._seen(case)
@@ -68,6 +74,19 @@ b = scaler.fit_transform(b)
                     fits[-1],
                     f"{said}; both parts have mean 0 and spread 1, or bounds 0 and 1, each by itself",
                 )
+
+    def _followed(self, case: Case, source: Source) -> Iterable[Finding]:
+        """What two fits gave are variables of the script: the rows of one were trained on, those of the other not."""
+        tables = dict(_tables(case.facts))
+        given = [(call, _rows_of(source, call, tables)) for call in fits_of(source)]
+        trained = {row for one in case.facts.trained() if one.rows is not None for row in one.rows.tolist()}
+        tested = {row for one in case.facts.evaluated() if one.rows is not None for row in one.rows.tolist()} - trained
+        first = next((call for call, rows in given if rows and rows <= trained), None)
+        for call, rows in given:
+            if first is not None and rows and rows <= tested:
+                said = f"what line {first.lineno} fitted and scaled was trained on, and these rows were only evaluated"
+                yield self._describe(source, call, said)
+                return
 
     def _look(self, source: Source) -> Iterable[Finding]:
         for one in refits(source):
@@ -86,3 +105,19 @@ b = scaler.fit_transform(b)
             why="the same number means one thing in training and another in the test",
             fix=source.replace_node(call.func, f"{ast.unparse(fitted)}.transform"),
         )
+
+
+def _tables(facts: Facts) -> Iterator[tuple[str, torch.Tensor]]:
+    shapes = {tuple(one.input.shape[1:]) for one in facts.trained() if one.input is not None and one.rows is not None}
+    for shape in shapes:
+        yield from variables(facts, shape)
+
+
+def _rows_of(source: Source, call: ast.Call, tables: Mapping[str, torch.Tensor]) -> set[int]:
+    """Fingerprints of what a call gave, where that is a variable of the script by itself."""
+    statement = source.statement_at(call.lineno)
+    if not isinstance(statement, ast.Assign) or statement.value is not call or len(statement.targets) > 1:
+        return set()
+    table = tables.get(ast.unparse(statement.targets[0]))
+    rows = fingerprints(table) if table is not None else None
+    return set(rows.tolist()) if rows is not None else set()

@@ -20,7 +20,7 @@ LEAST_ALIVE, SHARE_ALIVE = 4, 0.7
 #: ... or so many more than there were trainings, each of which may keep its last.
 LEAST_BEYOND = 3
 LEAST_SUMS = 2
-_ADDING = ("add", "radd", "cat", "stack", "hstack", "vstack", "sum")
+_ADDING = ("add", "radd", "cat", "stack", "hstack", "vstack", "sum", "lerp")
 
 
 class GraphRetained(Rule):
@@ -145,7 +145,7 @@ def _sums(facts: Facts) -> dict[Site, int]:
         parents = made.parents
         if any(_is_over(one, over) for one in parents):
             chains[id(made)] = made.site
-            if any(chains.get(id(one)) is made.site for one in parents):
+            if any(chains.get(id(part)) is made.site for one in parents for part in (one, *_scaled(one))):
                 found[made.site] = found.get(made.site, 1) + 1
     return {site: n for site, n in found.items() if n >= LEAST_SUMS}
 
@@ -153,4 +153,9 @@ def _sums(facts: Facts) -> dict[Site, int]:
 def _is_over(made: Made, over: set[int]) -> bool:
     """A loss whose backward is over, a view or a multiple of it."""
     made = origin(made)
-    return id(made) in over or (made.op in ("mul", "div") and any(id(one) in over for one in made.parents))
+    return id(made) in over or any(id(one) in over for one in _scaled(made))
+
+
+def _scaled(made: Made) -> list[Made]:
+    """What it is a multiple of."""
+    return made.parents if made.op in ("mul", "div") else []

@@ -62,9 +62,10 @@ for step in range(6):
     def _describe(self, case: Case, carried: Site, grown: tuple[Backward, ...]) -> Finding:
         sizes = ", ".join(f"{one.n_nodes:,}" for one in grown)
         return self.finding(
-            carried,
-            message="the state that goes in still holds the graph of the steps before",
-            evidence=f"the graphs of three backwards in a row had {sizes} nodes",
+            grown[-1].site,
+            message="this goes back through all steps before: a state was carried on with its graph",
+            evidence=f"the graphs of three backwards in a row had {sizes} nodes; what goes in on line {carried.line} "
+            "still holds those of the steps before",
             why="each step goes back through all steps before it, through weights that have changed since",
             fix=case.sources.of(carried).insert_before(
                 carried.line, "state = state.detach()  # before it goes in again"

@@ -62,8 +62,8 @@ for epoch in range(10):
 
     def _describe(self, case: Case, loss: Loss, known: list[tuple[float, float, bool]]) -> Finding:
         made, found = origin(loss.input), range_of(loss.input)
-        is_softmax = found.cause is not None and found.cause.op == "softmax"
-        site = found.cause.creation if is_softmax and found.cause is not None else loss.site
+        is_softmax = made.op == "softmax"
+        site = made.creation if is_softmax else loss.site
         what = "raw scores, not log-probabilities"
         if made.op in ("log", "logsigmoid"):
             what = "logarithms of sigmoids, which do not share 1 among the classes"
@@ -80,6 +80,8 @@ for epoch in range(10):
             why="the loss does not measure how wrong the net is",
             fix="     write log_softmax for softmax"
             if is_softmax
+            else "     take the logarithm of them, e.g. p.clamp_min(1e-9).log(), before the loss"
+            if found.low >= 0 and found.high <= 1
             else "     use CrossEntropyLoss, or log_softmax before it",
         )
 

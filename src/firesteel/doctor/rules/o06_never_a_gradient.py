@@ -104,13 +104,14 @@ for epoch in range(20):
         for site, (_, behind) in unused_losses(case.facts, without).items():
             names = sorted(one.name or "a tensor" for one in optimizer.params if id(one) in behind)
             yield self.finding(
-                site,
-                message="this loss is computed and never learned from",
+                optimizer.site if optimizer.site is not None else site,
+                message=f"the optimizer holds parameters whose loss, of line {site.line}, is never learned from",
                 evidence=f"in {optimizer.n_steps} steps {len(behind)} of {len(optimizer.params)} parameters "
                 f"({', '.join(names[:3])}) never had a gradient; no backward() was called for the loss that has one "
                 "for them",
                 why="that part of the net stays as it was drawn",
-                fix="     add this loss to the one that backward() is called for: (loss + other_loss).backward()",
+                fix=f"{site.line:>4}   {case.sources.of(site).line(site.line)}\n"
+                "     add this loss to the one that backward() is called for: (loss + other_loss).backward()",
             )
 
     def _describe(

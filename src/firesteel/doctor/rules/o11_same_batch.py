@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import ClassVar
 
 import numpy as np
 
+from firesteel.doctor.batches import Batch, batches_of, follows
 from firesteel.doctor.facts import Facts, LoaderPass, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import origin
@@ -24,18 +23,6 @@ from firesteel.doctor.tables import variables
 FEWEST = 4
 #: Operations that take rows out of a table.
 _TAKES = {"getitem", "narrow", "index_select", "split", "chunk", "tensor_split", "part", "select", "gather", "take"}
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one step was made from."""
-
-    site: Site  # of the forward, or of the loss where there is no module
-    key: bytes  # equal for equal rows
-    n_rows: int
-    made: Made | None
-    loader_pass: LoaderPass | None
-    at: int
 
 
 class SameBatch(Rule):
@@ -76,7 +63,7 @@ for epoch in range(3):
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
-        batches = _batches(facts)
+        batches = batches_of(facts)
         if len(batches) < FEWEST:
             raise NotApplicable("no rows of training steps were seen")
         by_site: dict[Site, list[Batch]] = {}
@@ -130,7 +117,7 @@ for epoch in range(3):
         if not is_inner and not _has_round_for_batch(case, site, loop):  # the first rows, for all of the epochs
             return None
         return self._describe(
-            case, _line_of_choice(made), those,
+            case, _written_bound(case, _line_of_choice(made)), those,
             message="the loop over batches does not use what it counts: each round takes the same rows",
             evidence=f"{len(those)} steps were made on the same {those[0].n_rows} of {n_all} rows",
         )  # fmt: skip
@@ -138,6 +125,8 @@ for epoch in range(3):
     # ---- a batch for each run of an inner loop
 
     def _in_runs(self, case: Case, site: Site, runs: list[list[Batch]]) -> Finding | None:
+        if not case.facts.trained():
+            return self._between(case, site, runs)
         whole = runs[:-1] if len(runs) > 2 else runs
         lengths = {len(one) for one in whole}
         if len(lengths) != 1 or min(lengths) < FEWEST - 1 or len(runs) < 2:
@@ -155,12 +144,35 @@ for epoch in range(3):
             n_all = length * n_rows
         if n_all is None or n_rows >= n_all or length not in (n_all // n_rows, -(-n_all // n_rows)):
             return None
-        place = _line_of_choice(taken[0]) if taken is not None else given.site if given is not None else None
+        place = (
+            _written_bound(case, _line_of_choice(taken[0]))
+            if taken is not None
+            else given.site
+            if given is not None
+            else None
+        )
         return self._describe(
             case, place or _written_choice(case, site), [one for run in runs for one in run],
             message="the loop over batches does not use what it counts: each round takes the same rows",
             evidence=f"{len(whole)} times {length} steps in a row were made on the same {n_rows} of {n_all} rows; "
             f"{length} is the number of batches in a pass",
+        )  # fmt: skip
+
+    def _between(self, case: Case, site: Site, runs: list[list[Batch]]) -> Finding | None:
+        """Raw tensors, of which only some steps were looked at: those that follow each other have the same rows."""
+        loop = _idle_loop(case, site)
+        pairs = [(one, other) for run in runs for one, other in pairwise(run) if follows(case.facts, one, other)]
+        n_turns = sum(follows(case.facts, one[-1], other[0]) for one, other in pairwise(runs))
+        takings = [_taking(one.made) for one, _ in pairs if one.made is not None]
+        if loop is None or not _has_round_for_batch(case, site, loop) or len(pairs) < FEWEST - 1 or len(pairs) <= n_turns:
+            return None
+        if not takings or takings[0] is None or None in takings:
+            return None
+        return self._describe(
+            case, _written_bound(case, _line_of_choice(takings[0])), [one for run in runs for one in run],
+            message="the loop over batches does not use what it counts: each round takes the same rows",
+            evidence=f"{len(pairs)} times two steps that were looked at, one behind the other, had the same "
+            f"{runs[0][0].n_rows} of {takings[0].parents[0].shape[0]} rows, and {n_turns} times others",
         )  # fmt: skip
 
     def _describe(
@@ -175,44 +187,6 @@ for epoch in range(3):
             fix=f"{line:>4}   {source.line(line)}\n     take the rows from what the loop counts or gives, "
             "e.g. perm[i * batch_size:(i + 1) * batch_size]",
         )
-
-
-def _batches(facts: Facts) -> list[Batch]:
-    """The rows of each training step; of nets of raw tensors those of the losses that were looked at."""
-    closures = [(one.at, one.optimizer) for one in facts.steps if one.has_closure]
-    if closures:
-        return []
-    found = [
-        Batch(one.site, one.rows.tobytes(), one.n_rows, one.input, one.loader_pass, one.at)
-        for one in facts.trained()
-        if one.rows is not None and one.n_rows > 1
-    ]
-    if found or facts.trained():
-        return _one_a_step(facts, found)
-    for loss in facts.trained_losses():
-        target = loss.target
-        if target is None or target.value is None or not target.shape:
-            continue
-        if target.shape[0] > 1 and target.value.unique().numel() > 1:
-            key = target.value.contiguous().view(-1).numpy().tobytes()
-            found.append(Batch(loss.site, key, target.shape[0], target, None, loss.at))
-    return _one_a_step(facts, found)
-
-
-def _one_a_step(facts: Facts, batches: list[Batch]) -> list[Batch]:
-    """The last one of each place before each update: a net may be called several times for one step."""
-    updates = [one.at for one in facts.steps] or [one.at for one in facts.backwards]
-    found: dict[tuple[int, Site], Batch] = {}
-    calls = [one for one in facts.forwards if one.has_grad and one.rows is not None]
-    n_calls = Counter(one.site for one in calls or batches)
-    i = 0
-    for one in batches:
-        while i < len(updates) and updates[i] < one.at:
-            i += 1
-        found[(i, one.site)] = one
-    n_steps = Counter(site for _, site in found)
-    # Several calls for one step: the loop around them is one over time or over parts, and no loop over batches.
-    return [one for one in found.values() if n_calls[one.site] < 1.5 * n_steps[one.site]]
 
 
 def _idle_loop(case: Case, site: Site) -> ast.For | None:
@@ -363,6 +337,21 @@ def _line_of_choice(made: Made) -> Site:
                 if chosen is not None:
                     return chosen.site
     return made.site
+
+
+def _written_bound(case: Case, site: Site) -> Site | tuple[Source, int]:
+    """Of order[start:end] the line of the loop that computes its start, if that is a name."""
+    source = case.sources.of(site)
+    node, loops = source.node_at(site), source.loops_around(site.line)
+    names = _names_in(node.slice) if isinstance(node, ast.Subscript) else set()
+    for statement in loops[0].body if loops and isinstance(loops[0], ast.For) else ():
+        if (
+            isinstance(statement, ast.Assign)
+            and statement.lineno < site.line
+            and _names_in(statement.targets[0]) & names
+        ):
+            return source, statement.lineno
+    return site
 
 
 def _are_others_used(facts: Facts, made: Made) -> bool:
