@@ -21,6 +21,8 @@ from firesteel.doctor.tables import variables
 
 #: So many equal batches in a row are no coincidence.
 FEWEST = 4
+#: Or pairs of steps, one behind the other, of a loop that is seen to make no use of what it counts.
+FEWEST_PAIRS = 2
 #: Operations that take rows out of a table.
 _TAKES = {"getitem", "narrow", "index_select", "split", "chunk", "tensor_split", "part", "select", "gather", "take"}
 
@@ -164,7 +166,7 @@ for epoch in range(3):
         pairs = [(one, other) for run in runs for one, other in pairwise(run) if follows(case.facts, one, other)]
         n_turns = sum(follows(case.facts, one[-1], other[0]) for one, other in pairwise(runs))
         takings = [_taking(one.made) for one, _ in pairs if one.made is not None]
-        if loop is None or not _has_round_for_batch(case, site, loop) or len(pairs) < FEWEST - 1 or len(pairs) <= n_turns:
+        if loop is None or not _has_round_for_batch(case, site, loop) or len(pairs) < FEWEST_PAIRS or len(pairs) <= n_turns:
             return None
         if not takings or takings[0] is None or None in takings:
             return None
