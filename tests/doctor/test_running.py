@@ -236,8 +236,10 @@ def test_a_script_that_imports_the_doctor_runs(diagnose) -> None:
 
 def test_a_compiled_net_is_run_uncompiled(diagnose) -> None:
     text = TRAIN.replace("net = nn.Linear(3, 1)", "net = torch.compile(nn.Linear(3, 1))") + "step()"
+    text += "\nassert list(net.state_dict()) == ['_orig_mod.weight', '_orig_mod.bias'], net.state_dict()"
+    text += "\nassert net._orig_mod.weight is net.weight and net.eval().training is net._orig_mod.training is False"
     diagnosis = diagnose(text)
-    assert diagnosis.seen["steps"] == 1
+    assert (diagnosis.script_exit, diagnosis.seen["steps"], diagnosis.seen["forwards"]) == (0, 1, 1)
     assert any("torch.compile was left out" in note for note in diagnosis.notes)
 
 

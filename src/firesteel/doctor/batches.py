@@ -27,7 +27,7 @@ def batches_of(facts: Facts) -> list[Batch]:
     if closures:
         return []
     found = [
-        Batch(one.site, one.rows.tobytes(), one.n_rows, one.input, one.loader_pass, one.at)
+        Batch(one.site, one.samples.tobytes(), one.n_rows, one.input, one.loader_pass, one.at)
         for one in facts.trained()
         if one.rows is not None and one.n_rows > 1
     ]

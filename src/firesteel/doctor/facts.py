@@ -138,6 +138,7 @@ class Forward:
     modes: dict[str, bool]  # training flags of its dropout and batch norm layers, by name (hot only)
     has_grad: bool  # gradients were enabled
     rows: Any = None  # np.int64 fingerprints of the rows of the first input, shape (n,); None when not taken
+    mixed: Any = None  # those of all inputs with as many rows, if there are several
     fresh: Fresh | None = None  # sums of the columns of the rows that no call before had
     n_rows: int = 0
     input: Made | None = None  # hot only
@@ -148,6 +149,11 @@ class Forward:
     role: str = "unknown"  # "training" | "evaluation" | "unknown", set when all is over
     step: int = 0  # optimizer steps before it
     loader_pass: LoaderPass | None = None  # the loader that gave out a batch last
+
+    @property
+    def samples(self) -> Any:
+        """Fingerprints that tell samples apart, by all that the net was given of each."""
+        return self.rows if self.mixed is None else self.mixed
 
 
 @dataclass(eq=False)

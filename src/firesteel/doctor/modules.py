@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 import sys
 import threading
@@ -40,6 +41,7 @@ class _Modules:
         self._columns = Columns()
         self._n_rows: Counter[tuple[Site, int]] = Counter()  # calls whose rows were taken, by place and loader
         self._sizes: defaultdict[Site, list[int]] = defaultdict(list)
+        self._firsts: dict[Site, tuple[weakref.ref[torch.Tensor], int]] = {}
         self._shield = watch.shield("seeing a module being called")
 
     def install(self) -> None:
@@ -62,7 +64,7 @@ class _Modules:
         return initialise
 
     def _new(self, module: torch.nn.Module, site: Site | None) -> Module:
-        code = getattr(type(module).forward, "__code__", None)
+        code = getattr(inspect.getattr_static(type(module), "forward", None), "__code__", None)  # not of scripted ones
         record = Module(
             ref=weakref.ref(module), kind=type(module).__name__, site=site, created_at=self._watch.tick(),
             has_users_forward=code is not None and is_users_file(code.co_filename),
@@ -71,6 +73,7 @@ class _Modules:
         return record
 
     def record_of(self, module: torch.nn.Module) -> Module:
+        module = inside_of(module)
         found = self._known.get(id(module))
         if found is None or found.ref() is not module:
             found = self._known[id(module)] = self._new(module, None)
@@ -107,6 +110,8 @@ class _Modules:
 
     def _call_root(self, original: Callable[..., Any], module: torch.nn.Module, args: Any, kwargs: Any) -> Any:
         watch = self._watch
+        if inside_of(module) is not module:  # what is called in there is the root
+            return original(module, *args, **kwargs)
         watch.depth += 1
         event = None
         with self._shield:
@@ -171,6 +176,7 @@ class _Modules:
             if is_due(n) or self._n_rows[site, loader] < FIRST_ROWS:
                 self._n_rows[site, loader] += 1
                 event.rows = fingerprints(first)
+                event.mixed = self._mixed(tensors, site) if len(tensors) > 1 else None
                 event.fresh = self._columns.note(first, event.rows)
         if watch.is_hot:
             event.modes = {name: one.training for name, one in stateful_layers(module)}
@@ -178,6 +184,16 @@ class _Modules:
             event.input = event.inputs[0] if event.inputs else None
         facts.forwards.append(event)
         return event
+
+    def _mixed(self, tensors: list[torch.Tensor], site: Site) -> Any:
+        """Of several inputs: a first one that is the same as the last time (a graph, a grid) is no batch."""
+        last, self._firsts[site] = self._firsts.get(site), (weakref.ref(tensors[0]), tensors[0]._version)
+        is_same = last is not None and last[0]() is tensors[0] and last[1] == tensors[0]._version
+        given = [one for one in tensors[is_same:] if one.dim()]
+        parts = [fingerprints(one) for one in given if one.shape[0] == given[0].shape[0]]
+        known = [one for one in parts if one is not None]
+        # Odd factors, so that two inputs that are exchanged give other numbers.
+        return sum(one * (2 * i + 1) for i, one in enumerate(known)) if len(known) + is_same > 1 else None
 
     def _size_of(self, site: Site, n_rows: int) -> int:
         """What tells sets apart that are evaluated in turn on one line: the number of rows, if one of the first."""
@@ -215,6 +231,13 @@ class _Modules:
         return train
 
     _is_switching = False
+
+
+def inside_of(module: torch.nn.Module) -> torch.nn.Module:
+    """What stands behind a module that is kept from the compiler."""
+    is_compiled = type(module).__name__ == "OptimizedModule"
+    context = type(vars(module).get("dynamo_ctx")).__name__ if is_compiled else ""
+    return module.get_submodule("_orig_mod") if context == "DisableContext" else module
 
 
 def creation_site(thing: Any) -> Site:

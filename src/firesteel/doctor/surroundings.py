@@ -104,7 +104,9 @@ def _showing(original: Callable[..., Any]) -> Callable[..., Any]:
 def _not_compiling(watch: Watched) -> Callable[..., Any]:
     def leave_out(model: Any = None, **_: Any) -> Any:
         _note_once(watch, "torch.compile was left out for this run, so that operations can be seen")
-        return model if model is not None else (lambda function: function)
+        if isinstance(model, torch.nn.Module):
+            return torch._dynamo.disable(model)  # names and _orig_mod are as those of a compiled one
+        return model if model is not None else leave_out
 
     return leave_out
 

@@ -52,6 +52,12 @@ SICK = {
 }
 
 HEALTHY = {
+    "clusters that get their names afterwards": HEAD
+    + TRAIN.replace(
+        "F.cross_entropy(net(x[:90]), label[:90]).backward()",
+        "F.mse_loss(net(x[:90]), x[:90, [1, 2, 0]]).backward()",
+    )
+    + "print((net(x[90:]).argmax(1) == label[90:]).float().mean())",
     "one encoding": HEAD + TRAIN + "print((net(x[90:]).argmax(1) == label[90:]).float().mean())",
     "shifted back": HEAD + TRAIN + "label = label + 1\nprint((net(x[90:]).argmax(1) == label[90:] - 1).sum())",
     "a net that knows nothing": HEAD + TRAIN + "net[2].reset_parameters()\nprint((net(x).argmax(1) == label).sum())",

@@ -119,7 +119,8 @@ for fold in range(5):
         if any(one.continues is not None for one in made) or not _are_alike(made):
             return
         source = case.sources.of(site)
-        if _is_tried_out(source, site) or _is_kept(facts, made):
+        is_copied = any(param.is_loaded for one in made[1:] for param in one.params)
+        if is_copied or _is_tried_out(source, site) or _is_kept(facts, made):
             return
         n_steps = median(one.n_steps for one in made)
         if n_steps > 1 and not _is_pass_by_pass(facts, made):
@@ -159,7 +160,7 @@ def _is_pass_by_pass(facts: Facts, made: list[Optimizer]) -> bool:
         return False
     passes: list[set[int]] = []
     for i, one in enumerate(made):
-        rows = [forward.rows for forward in _trained_between(facts, made, i)]
+        rows = [forward.samples for forward in _trained_between(facts, made, i)]
         if len(rows) != one.n_steps or not rows or any(part is None for part in rows):
             if passes and i >= FEWEST:  # later ones are not looked at row by row
                 break

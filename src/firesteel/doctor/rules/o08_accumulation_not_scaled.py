@@ -130,7 +130,7 @@ def _are_batches(facts: Facts, step: Step) -> bool | None:
     forwards = [_forwards_of(facts, one) for one in step.applied]
     if not all(forwards):
         return _have_targets(facts, step.applied)
-    rows = [part[0].rows for part in forwards]
+    rows = [part[0].samples for part in forwards]
     if any(part[0].n_rows < A_BATCH for part in forwards):
         return False
     if any(one is None for one in rows):

@@ -166,7 +166,12 @@ for epoch in range(3):
         pairs = [(one, other) for run in runs for one, other in pairwise(run) if follows(case.facts, one, other)]
         n_turns = sum(follows(case.facts, one[-1], other[0]) for one, other in pairwise(runs))
         takings = [_taking(one.made) for one, _ in pairs if one.made is not None]
-        if loop is None or not _has_round_for_batch(case, site, loop) or len(pairs) < FEWEST_PAIRS or len(pairs) <= n_turns:
+        if (
+            loop is None
+            or not _has_round_for_batch(case, site, loop)
+            or len(pairs) < FEWEST_PAIRS
+            or len(pairs) <= n_turns
+        ):
             return None
         if not takings or takings[0] is None or None in takings:
             return None

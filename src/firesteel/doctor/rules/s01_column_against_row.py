@@ -65,7 +65,7 @@ for epoch in range(5):
                 why="every answer is compared with every target, so that the number says nothing",
                 fix="     make both the same shape first: .squeeze(1) or .ravel() of the column",
             )
-        seen: set[object] = set()
+        seen: set[object] = {one.site for one in made if _is_of_two_sizes(*one.parents[:2])}
         for one in made:
             left, right = one.parents[:2]
             if one.site in seen or not _is_crossed(left, right) or is_answer(left) == is_answer(right):
@@ -110,6 +110,12 @@ def _is_averaged(source: Source, node: ast.AST) -> bool:
         if isinstance(one, ast.Call) and called(one) in ("mean", "sum", "average", "median", "norm"):
             return True
     return False
+
+
+def _is_of_two_sizes(left: Made, right: Made) -> bool:
+    """(m, 1) against (k,): centres or bins, as many as there are; a batch may be as large by chance."""
+    shapes = sorted((left.shape, right.shape), key=len)
+    return len(shapes[0]) == 1 and len(shapes[1]) == 2 and shapes[1][1] == 1 and 1 < shapes[0][0] != shapes[1][0] > 1
 
 
 def _is_crossed(left: Made, right: Made) -> bool:

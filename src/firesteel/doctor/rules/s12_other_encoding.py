@@ -56,12 +56,16 @@ with torch.no_grad():
                 pairs.setdefault(made.site, []).append((made, *found))
         if not pairs:
             raise NotApplicable("no argmax was compared with labels")
+        trained = case.facts.trained_losses("cross_entropy", "nll_loss", "multi_margin_loss")
+        is_taught = any(one.target is not None and not _is_float(one.target) for one in trained)
         for found_here in pairs.values():
             made, _, _, n_classes = found_here[-1]
             recent = [one for one in found_here[-3:] if one[3] == n_classes]
             answers = torch.cat([one[1] for one in recent])
             labels = torch.cat([one[2] for one in recent])
-            said = _outside(case, labels, n_classes) or _exchanged(answers, labels, n_classes)
+            said = _outside(case, labels, n_classes)
+            if not said and is_taught:  # clusters are matched with labels afterwards
+                said = _exchanged(answers, labels, n_classes)
             if said:
                 yield self.finding(
                     made.site,
@@ -70,6 +74,10 @@ with torch.no_grad():
                     why="right answers count as wrong",
                     fix="     use one encoding for all parts: fit it on the training labels, apply it to the others",
                 )
+
+
+def _is_float(made: Made) -> bool:
+    return made.dtype is not None and made.dtype.is_floating_point
 
 
 def _answers_and_labels(made: Made) -> tuple[torch.Tensor, torch.Tensor, int] | None:
