@@ -335,6 +335,7 @@ class Facts:
     backwards: list[Backward] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     optimizers: list[Optimizer] = field(default_factory=list)
+    steps_by_optimizer: tuple[int, dict[int, list[Step]]] = (0, {})  # of so many steps; by the id of the optimizer
     schedulers: list[Scheduler] = field(default_factory=list)
     asked: list[Backward] = field(default_factory=list)  # torch.autograd.grad by leaves, which may be a training
     zero_grads: list[ZeroGrad] = field(default_factory=list)

@@ -11,6 +11,7 @@ from typing import Any
 from firesteel.doctor.facts import Backward, Facts, Made, Optimizer, Param, Step
 from firesteel.doctor.reexecuting import CannotReplay
 from firesteel.doctor.sites import Site
+from firesteel.doctor.updates import steps_of
 
 #: The end of a training is the mean of so large a part of its steps, and of at least so many.
 LAST_SHARE = 0.1
@@ -98,7 +99,7 @@ def main_training(facts: Facts) -> Training:
     used = [one for one in facts.optimizers if one.n_steps > 0]
     if not used:
         return _by_hand(facts)
-    spans = {id(one): [step.at for step in facts.steps if step.optimizer is one] for one in used}
+    spans = {id(one): [step.at for step in steps_of(facts, one)] for one in used}
     used = [one for one in used if spans[id(one)]]
     if not used:
         raise CannotReplay("no step of an optimizer was seen")
@@ -117,7 +118,7 @@ def _lr_of(optimizer: Optimizer) -> float:
 
 
 def _of_optimizer(facts: Facts, optimizer: Optimizer) -> Training:
-    steps = [step for step in facts.steps if step.optimizer is optimizer]
+    steps = steps_of(facts, optimizer)
     if any(step.has_closure for step in steps):
         raise CannotReplay("the optimizer is given a closure")
     if any(len(set(step.lrs)) > 1 for step in steps):

@@ -12,7 +12,13 @@ from firesteel.doctor.source import Source
 
 
 def steps_of(facts: Facts, optimizer: Optimizer) -> list[Step]:
-    return [one for one in facts.steps if one.optimizer is optimizer]
+    n, found = facts.steps_by_optimizer
+    if n != len(facts.steps):
+        found = {}
+        for one in facts.steps:
+            found.setdefault(id(one.optimizer), []).append(one)
+        facts.steps_by_optimizer = len(facts.steps), found
+    return found.get(id(optimizer), [])
 
 
 def has_learned(facts: Facts) -> bool:
