@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from firesteel.doctor.facts import Made
-from firesteel.doctor.lineage import softmax_dim
+from firesteel.doctor.lineage import quotient_dim, softmax_dim
 
 SOFTMAXES = ("softmax", "log_softmax")
 #: So many results are followed back, and so many numbers marked, at most.
@@ -48,7 +48,7 @@ def softmaxes_of(made: Made, *, is_sum_followed: bool = True) -> Iterator[tuple[
         if id(one) in seen:
             continue
         seen.add(id(one))
-        if one.op in SOFTMAXES:
+        if one.op in SOFTMAXES or quotient_dim(one) is not None:
             yield one, way
         elif one.op == "part" and one.parents and one.parents[0].op in _SPLIT and one.parents[0].parents:
             queue.append((one.parents[0].parents[0], [one, *way]))

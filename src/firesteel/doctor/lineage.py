@@ -62,10 +62,24 @@ def softmax_dim(made: Made) -> int | None:
     n_dims = len(made.shape)
     if not n_dims:
         return None
+    if made.op == "div":
+        return quotient_dim(made)
     dim = made.argument(1, "dim")
     if isinstance(dim, int) and not isinstance(dim, bool):
         return dim % n_dims
     return 0 if n_dims in (1, 3) else 1
+
+
+def quotient_dim(made: Made) -> int | None:
+    """The dimension of a softmax that was written by hand, e / e.sum(dim, keepdim=True) of an exponential."""
+    if made.op != "div" or len(made.parents) != 2:
+        return None
+    above, below = made.parents[0], origin(made.parents[1])
+    if below.op != "sum" or not below.parents or below.parents[0] is not above or origin(above).op != "exp":
+        return None
+    dim = below.argument(1, "dim", below.kwargs.get("axis"))
+    dim = dim[0] if isinstance(dim, tuple) and len(dim) == 1 else dim
+    return dim % len(above.shape) if isinstance(dim, int) and not isinstance(dim, bool) and above.shape else None
 
 
 def class_dim(made: Made) -> int:

@@ -5,6 +5,24 @@ from __future__ import annotations
 import pytest
 
 SICK = {
+    "by hand": (
+        """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x, y = torch.randn(64, 4), torch.randint(0, 3, (64,))
+net = nn.Linear(4, 3)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for _ in range(5):
+    e = net(x).exp()
+    p = e / e.sum(0, keepdim=True)
+    loss = -p[torch.arange(64), y].log().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+        "e / e.sum(0",
+    ),
     "over the rows": (
         """
 import torch
@@ -96,6 +114,21 @@ for _ in range(4):
 }
 
 HEALTHY = {
+    "by hand": """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x, y = torch.randn(64, 4), torch.randint(0, 3, (64,))
+net = nn.Linear(4, 3)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for _ in range(5):
+    e = net(x).exp()
+    p = e / e.sum(1, keepdim=True)
+    loss = -p[torch.arange(64), y].log().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
     "over the classes": """
 import torch
 from torch import nn

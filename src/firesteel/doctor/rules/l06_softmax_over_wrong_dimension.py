@@ -12,7 +12,7 @@ from firesteel.doctor.contractions import Contraction, contractions
 from firesteel.doctor.dimensions import SOFTMAXES, marks, shares_along, softmaxes_of
 from firesteel.doctor.facts import Facts, Forward, Made
 from firesteel.doctor.findings import Finding, Level
-from firesteel.doctor.lineage import SAME_NUMBERS, class_dim, layer_site, learned, origin, softmax_dim
+from firesteel.doctor.lineage import SAME_NUMBERS, class_dim, layer_site, learned, origin, quotient_dim, softmax_dim
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 
@@ -77,7 +77,7 @@ for epoch in range(5):
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
-        if not any(one.op in SOFTMAXES for one in facts.ops):
+        if not any(one.op in SOFTMAXES or quotient_dim(one) is not None for one in facts.ops):
             raise NotApplicable("no softmax was seen")
         through = learned(facts)
         seen: dict[Site, _Said] = {}
@@ -91,7 +91,7 @@ for epoch in range(5):
         for site, (made, said) in seen.items():
             yield self.finding(
                 site,
-                message=f"this {made.op} goes over dimension {softmax_dim(made)} of {made.shape}",
+                message=f"this {made.op if made.op in SOFTMAXES else 'softmax, by hand,'} goes over dimension {softmax_dim(made)} of {made.shape}",
                 evidence=said,
                 why="what is divided up adds up to 1 over the wrong things",
                 fix="     use the dimension of the classes, or of the keys: dim=-1",
