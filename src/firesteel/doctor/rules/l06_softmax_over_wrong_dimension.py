@@ -91,7 +91,8 @@ for epoch in range(5):
         for site, (made, said) in seen.items():
             yield self.finding(
                 site,
-                message=f"this {made.op if made.op in SOFTMAXES else 'softmax, by hand,'} goes over dimension {softmax_dim(made)} of {made.shape}",
+                message=f"this {made.op if made.op in SOFTMAXES else 'softmax by hand'} goes over dimension "
+                f"{softmax_dim(made)} of {made.shape}",
                 evidence=said,
                 why="what is divided up adds up to 1 over the wrong things",
                 fix="     use the dimension of the classes, or of the keys: dim=-1",
