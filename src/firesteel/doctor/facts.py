@@ -15,6 +15,9 @@ import torch
 from firesteel.doctor.columns import Fresh
 from firesteel.doctor.sites import Site
 
+#: Modules, loaders, optimizers and switches that a loop makes again and again: so many of each are kept.
+MOST_RECORDS = 20_000
+
 
 @dataclass(slots=True, eq=False, repr=False)
 class Made:

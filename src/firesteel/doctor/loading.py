@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader, Subset
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-from firesteel.doctor.facts import Holds, Loader, LoaderPass
+from firesteel.doctor.facts import MOST_RECORDS, Holds, Loader, LoaderPass
 from firesteel.doctor.modules import creation_site
 from firesteel.doctor.sites import find_site, is_users_file
 from firesteel.doctor.state import Watched
@@ -69,7 +69,8 @@ class _Loaders:
             holds=_held_by(loader.dataset),
         )  # fmt: skip
         self._known[id(loader)] = record
-        self._watch.facts.loaders.append(record)
+        if len(self._watch.facts.loaders) < MOST_RECORDS:
+            self._watch.facts.loaders.append(record)
         return record
 
     def make_iter(self, original: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from firesteel.doctor.columns import Columns
-from firesteel.doctor.facts import Forward, ModeSwitch, Module
+from firesteel.doctor.facts import MOST_RECORDS, Forward, ModeSwitch, Module
 from firesteel.doctor.rows import fingerprints
 from firesteel.doctor.schedule import is_due
 from firesteel.doctor.sites import Site, find_site, is_users_file
@@ -69,7 +69,8 @@ class _Modules:
             ref=weakref.ref(module), kind=type(module).__name__, site=site, created_at=self._watch.tick(),
             has_users_forward=code is not None and is_users_file(code.co_filename),
         )  # fmt: skip
-        self._watch.facts.modules.append(record)
+        if len(self._watch.facts.modules) < MOST_RECORDS:
+            self._watch.facts.modules.append(record)
         return record
 
     def record_of(self, module: torch.nn.Module) -> Module:
@@ -220,7 +221,8 @@ class _Modules:
                 site = find_site(sys._getframe(1))
                 event = ModeSwitch(watch.tick(), site, self.record_of(module), bool(mode))
                 if site.is_users:
-                    watch.facts.switches.append(event)
+                    if len(watch.facts.switches) < MOST_RECORDS:
+                        watch.facts.switches.append(event)
                     watch.heat_at(("switch", site))
             self._is_switching = True
             try:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from firesteel.doctor.facts import Call, Optimizer, Param, ZeroGrad
+from firesteel.doctor.facts import MOST_RECORDS, Call, Optimizer, Param, ZeroGrad
 from firesteel.doctor.gradients import Gradients
 from firesteel.doctor.leaves import watch_leaves
 from firesteel.doctor.modules import creation_site
@@ -80,7 +80,8 @@ class _Steps:
             defaults=dict(real.defaults), params=params, continues=self._gradients.last_optimizer(tensors),
         )  # fmt: skip
         self._known[id(real)] = record
-        self._watch.facts.optimizers.append(record)
+        if len(self._watch.facts.optimizers) < MOST_RECORDS:
+            self._watch.facts.optimizers.append(record)
         return record
 
     def make_add_group(self, original: Callable[..., None]) -> Callable[..., None]:
