@@ -9,9 +9,10 @@ import textwrap
 import pytest
 import torch
 
+from firesteel.doctor.changes import Change
 from firesteel.doctor.facts import Facts
 from firesteel.doctor.reexecuting import CannotReplay
-from firesteel.doctor.replaying import Change, replays_of
+from firesteel.doctor.replaying import replays_of
 from firesteel.doctor.running import run_script
 from firesteel.doctor.watching import Watch
 

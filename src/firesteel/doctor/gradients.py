@@ -177,8 +177,8 @@ class Gradients:
         self._reachable = self._living()
         is_first = watch.facts.n_steps == 0
         for tensor, state in self._reachable:
-            if is_first:
-                watch.keep_initial(tensor, state.param)
+            if is_first or state.param.n_backwards == 0:
+                watch.keep_initial(tensor, state.param, is_late=not is_first)
             self._judge(tensor, state)
         return event
 

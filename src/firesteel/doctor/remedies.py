@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import torch
 
+from firesteel.doctor.changes import AS_IT_WAS, Change
 from firesteel.doctor.curves import Curve
 from firesteel.doctor.facts import Facts
 from firesteel.doctor.reexecuting import CannotReplay
-from firesteel.doctor.replaying import Change, Replays, replays_of
+from firesteel.doctor.replaying import Replays, replays_of
 from firesteel.doctor.scales import columns_of, target_scale
 from firesteel.doctor.trainings import Training, main_training
 
@@ -35,6 +36,10 @@ N_TIMES = 10
 MOVED = 0.4
 #: A restless training is calmed by a rate that ends at so much of the best constant answer and of the replay as it was.
 CALM = 0.2
+#: It is restless if over its last half it costs on average so much of the best constant answer.
+RESTLESS = 0.3
+#: Or it was thrown so many times that from where it began, and is not yet back.
+THROWN = 1.5
 #: A replay learns below so much of what the best constant answer costs; another does clearly less if it stays behind
 #: by so much of the way.
 LEARNS, CLEARLY = 0.95, 0.2
@@ -42,13 +47,14 @@ LEARNS, CLEARLY = 0.95, 0.2
 LITTLE_DECAY = 0.02
 #: A replay that never went farther than so much of that from where it began makes no steps that are too long.
 STANDS = 0.02
+#: Where that and the run stood still, a higher rate cures that learns so much of rows that were not trained on.
+LEARNT, HARDLY = 0.85, 0.05
 #: No learning rate beyond this is tried.
 HIGHEST_LR = 10.0
 #: Inputs are off scale if a column has numbers of this size or beyond, or if all are below the other.
 LARGE, SMALL = 10.0, 0.03
 LARGE_TARGETS = 10.0
 
-AS_IT_WAS = Change()
 LOWER = (Change(lr_factor=0.1), Change(lr_factor=0.01), Change(lr_factor=0.001))
 HIGHER = tuple(Change(lr_factor=10.0**n) for n in range(1, 7))
 INPUTS = Change(scales_inputs=True)
@@ -134,7 +140,8 @@ def _look(facts: Facts) -> Trouble | None:
     if replays.constant is None and min(training.curve) <= 0:
         raise CannotReplay("it is not known below what its loss would be good, as it is negative at times")
     if training.end < TROUBLE * replays.base:
-        return _calmed(replays) if replays.constant is not None and training.late >= replays.constant else None
+        is_restless = replays.constant is not None and training.late >= RESTLESS * replays.constant
+        return _calmed(replays) if is_restless else None
     trouble = Trouble(replays, replays.curve(AS_IT_WAS))
     return _with_cure(trouble)
 
@@ -142,12 +149,17 @@ def _look(facts: Facts) -> Trouble | None:
 def _calmed(replays: Replays) -> Trouble | None:
     """Over its last half the loss was on average no better than guessing, wherever it ended: it jumps about.
 
+    Or it was thrown far above guessing, and is still on its way back.
     None unless a lower rate ends far below the replay as it was, and that one is as restless.
     """
+    assert replays.constant is not None
     control = replays.curve(AS_IT_WAS)
+    is_wild = replays.training.late >= replays.constant
+    is_thrown = control.moved >= THROWN and control.best_relative >= RESTLESS
     for change in LOWER[:2]:
         curve = replays.curve(change)
-        if curve.best_relative <= CALM and curve.end <= CALM * control.end and control.relative >= TROUBLE:
+        is_calm = curve.best_relative <= CALM and curve.end <= CALM * control.end
+        if is_calm and (control.relative >= TROUBLE if is_wild else is_thrown):
             return Trouble(replays, control, change, curve)
     return None
 
@@ -210,9 +222,22 @@ def _is_past(control: Curve, before: Curve) -> bool:
 def _cures(trouble: Trouble, change: Change, curve: Curve) -> bool:
     if change.lr_factor < 1 and _tames(trouble, curve):
         return True
+    if change.lr_factor > 1 and _stands(trouble) and curve.is_held_out and curve.best_relative <= LEARNT:
+        return True
+    return cures(trouble, curve)
+
+
+def cures(trouble: Trouble, curve: Curve) -> bool:
+    """It ends far lower than the run and its replay."""
     against = trouble.control.relative if trouble.is_reproduced else math.inf
     most = min(CURED, OF_THE_RUN * trouble.relative, OF_THE_REPLAY * against)
     return curve.best_relative <= most
+
+
+def _stands(trouble: Trouble) -> bool:
+    """The replay as it was, and the run, stayed where they began: nothing was learnt that could be compared."""
+    is_known = trouble.replays.constant is not None
+    return is_known and trouble.control.moved <= STANDS and trouble.training.fell <= HARDLY
 
 
 def _tames(trouble: Trouble, curve: Curve) -> bool:

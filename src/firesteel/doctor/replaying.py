@@ -12,20 +12,22 @@ import math
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from firesteel.doctor.baselines import Question, as_rows, constant_answer, question_of
+from firesteel.doctor.changes import AS_IT_WAS, Change, kinds_of_optimizers, new_optimizer
 from firesteel.doctor.curves import Curve, is_said
 from firesteel.doctor.facts import Backward, Facts, Made
 from firesteel.doctor.holding import HeldRows, hold_rows
 from firesteel.doctor.reexecuting import CannotReplay, Expression, Swap
 from firesteel.doctor.scales import inputs_of, standardised, target_scale
 from firesteel.doctor.trainings import Training, main_training, mean_of
+from firesteel.doctor.weights import OffScale, weights_off_scale
 
 #: Steps of one replay at most and at least; seconds of one replay, and of all replays of a run.
 MOST_STEPS = 400
@@ -40,25 +42,9 @@ FROM_HELD = 5
 N_LOOKS = 20
 EARLY = (5, 10)
 
-#: PyTorch's optimizers that do a step in one piece.
-_FUSED = frozenset({"Adagrad", "Adam", "AdamW", "SGD"})
-
 _KNOWN: weakref.WeakKeyDictionary[Facts, Replays | CannotReplay] = weakref.WeakKeyDictionary()
 
 _Data = dict[int, dict[int, torch.Tensor]]
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a replay does otherwise than the run did."""
-
-    lr_factor: float = 1.0
-    n_times: int = 1  # so many times the steps
-    scales_inputs: bool = False
-    scales_targets: bool = False
-    drops_decay: bool = False
-    swap: Swap | None = field(default=None, compare=False)
-    name: str = ""  # tells swaps apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +79,7 @@ class Replays:
         learns = [one for one in self.training.params if one.initial is not None]
         if not self.training.batches:
             raise CannotReplay("no step was looked at closely")
-        if self.training.kind not in _kinds():
+        if self.training.kind not in kinds_of_optimizers():
             raise CannotReplay(f"the optimizer {self.training.kind} is none of PyTorch's")
         self._initial = {id(one): one.initial for one in learns if one.initial is not None}
         self.batches, reason = [], ""
@@ -106,7 +92,9 @@ class Replays:
         if not self.batches:
             raise CannotReplay(reason)
         first = self.training.batches[0][0]
-        if first.step == 0 and first.loss is not None and not first.is_scaled:
+        if self.training.is_again and first.step != self.training.step:
+            raise CannotReplay("its weights had been trained before")
+        if first.step == self.training.step and first.loss is not None and not first.is_scaled:
             with apart():
                 self.batches[0].losses[0].check(self._initial, float(first.loss))
         self._left_s = ALL_S
@@ -204,7 +192,7 @@ class Replays:
 
     # ---- running
 
-    def curve(self, change: Change = Change()) -> Curve:
+    def curve(self, change: Change = AS_IT_WAS) -> Curve:
         """The losses of a replay with a change.
 
         Raises:
@@ -226,9 +214,9 @@ class Replays:
     def _run(self, change: Change) -> Curve:
         if self._left_s <= 0:
             raise CannotReplay("the time for replays was spent")
-        leaves = {key: value.clone().requires_grad_() for key, value in self._initial.items()}
+        leaves = {key: value.clone().requires_grad_() for key, value in self._begun(change).items()}
         data = self._changed_data(change)
-        optimizer = self._optimizer(list(leaves.values()), change)
+        optimizer = new_optimizer(self.training, list(leaves.values()), change)
         base = self._base_of(data if change.scales_targets else None)
         looks = [self._look(leaves, data, change.swap, base)]
         swap = change.swap if self._held is None else self._held.without(change.swap)
@@ -268,7 +256,7 @@ class Replays:
         Random numbers are drawn: to be asked for inside `apart()`.
         """
         leaves = {key: value.clone().requires_grad_() for key, value in self._initial.items()}
-        optimizer = self._optimizer(list(leaves.values()), Change())
+        optimizer = new_optimizer(self.training, list(leaves.values()), AS_IT_WAS)
         began = time.perf_counter()
         for i in range(min(most, self.training.n_steps)):
             batch = self.batches[i % len(self.batches)]
@@ -329,24 +317,18 @@ class Replays:
                 tensors, limit
             )
 
-    def _optimizer(self, tensors: list[torch.Tensor], change: Change) -> torch.optim.Optimizer:
-        settings = dict(self.training.settings)
-        settings["lr"] = max(self.training.lr * change.lr_factor, 1e-30)
-        if change.drops_decay:
-            settings["weight_decay"] = 0.0
-        if self.training.optimizer is None:
-            return torch.optim.SGD(tensors, lr=settings["lr"])
-        kind = _kinds()[self.training.kind]
-        known = kind.__init__.__code__.co_varnames[: kind.__init__.__code__.co_argcount + 20]
-        chosen = {name: value for name, value in settings.items() if name in known and name not in ("params", "self")}
-        if self.training.kind in _FUSED and not any(chosen.get(name) for name in ("foreach", "differentiable")):
-            chosen["fused"] = all(one.is_floating_point() for one in tensors)  # the same steps in a third of the time
-        try:
-            return kind(tensors, **chosen)
-        except (TypeError, ValueError) as error:
-            raise CannotReplay(f"a second {self.training.kind} cannot be made ({error})") from error
+    # ---- other data and weights
 
-    # ---- other data
+    def weights_off_scale(self) -> list[OffScale]:
+        """The weights that begin far too large or small."""
+        return weights_off_scale(self.batches[0].losses[0])
+
+    def _begun(self, change: Change) -> dict[int, torch.Tensor]:
+        """The weights as they begin."""
+        if not change.scales_weights:
+            return self._initial
+        times = {id(one.param): one.times for one in self.weights_off_scale()}
+        return {key: value / times.get(key, 1.0) for key, value in self._initial.items()}
 
     def _changed_data(self, change: Change) -> _Data:
         """By id of each expression, the data that take the place of others."""
@@ -379,11 +361,3 @@ def apart() -> Iterator[None]:
 def _unscaled(backward: Backward) -> Made | None:
     """The loss as it was before a GradScaler multiplied it."""
     return backward.made.parents[0] if backward.is_scaled and backward.made is not None else backward.made
-
-
-def _kinds() -> dict[str, Callable[..., torch.optim.Optimizer]]:
-    return {
-        name: kind
-        for name, kind in vars(torch.optim).items()
-        if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer) and name not in ("Optimizer", "LBFGS")
-    }

@@ -56,6 +56,7 @@ class Watched:
         self.current_pass: LoaderPass | None = None  # the loader that gave out a batch last
         self.retained = Retained(self.facts)
         self._clock = 0
+        self._n_late = 0  # numbers kept of weights that were first used after the first step
         self._is_hot_for_step = True
 
     # ---- what all parts use
@@ -71,12 +72,17 @@ class Watched:
     def is_hot(self) -> bool:
         return self.seeing.is_on
 
-    def keep_initial(self, tensor: torch.Tensor, param: Param) -> None:
-        """A copy from before the first step, taken at a backward: by then it has been given its values."""
+    def keep_initial(self, tensor: torch.Tensor, param: Param, *, is_late: bool = False) -> None:
+        """A copy from before the first step, taken at a backward: by then it has been given its values.
+
+        Of nets that come after others (the next fold) so much is kept in all.
+        """
         param.shape = param.shape or tuple(tensor.shape)
         is_before = param.initial is None and param.n_by_hand == 0
-        if is_before and tensor.numel() <= self.kept_of_params and not tensor.is_meta:
+        most = self.kept_of_params - self._n_late if is_late else self.kept_of_params
+        if is_before and tensor.numel() <= most and not tensor.is_meta:
             param.initial = tensor.detach().clone()
+            self._n_late += tensor.numel() if is_late else 0
 
     # ---- when to look at operations
 

@@ -16,6 +16,10 @@ from firesteel.doctor.updates import steps_of
 #: The end of a training is the mean of so large a part of its steps, and of at least so many.
 LAST_SHARE = 0.1
 LAST_STEPS = 3
+#: A range test raises the learning rate at almost every one of its steps, to so many times the first in all.
+LEAST_RANGE, RANGE, RISING = 8, 30.0, 0.9
+#: A training of so many times the steps of the first, by weights of its own, stands for the run rather than that one.
+FAR_LONGER = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +35,8 @@ class Training:
     kind: str  # "Adam"; "SGD" where the update is written by hand
     settings: dict[str, Any]
     clipping: tuple[str, float] | None = None  # "clip_grad_norm_" or "clip_grad_value_", and its limit
+    step: int = 0  # of the run, at its first step
+    is_again: bool = False  # something before it trained the same weights
 
     @property
     def n_steps(self) -> int:
@@ -80,6 +86,10 @@ class Compares(CannotReplay):
     """The same training with several settings: some of them are meant to fail."""
 
 
+class TestsRates(Compares):
+    """A range test: the learning rate rises until the loss does."""
+
+
 def mean_of(values: Any) -> float:
     """The mean; infinite where one is no number."""
     values = list(values)
@@ -93,6 +103,7 @@ def main_training(facts: Facts) -> Training:
 
     Raises:
         CannotReplay: there is none, or several go on at once.
+        TestsRates: there is only a search for a learning rate.
     """
     if not facts.backwards:
         raise CannotReplay("no backward was seen")
@@ -104,20 +115,47 @@ def main_training(facts: Facts) -> Training:
     if not used:
         raise CannotReplay("no step of an optimizer was seen")
     used.sort(key=lambda one: spans[id(one)][0])
-    for before, after in itertools.pairwise(used):
+    lasting = [one for one in used if not _tests_rates(facts, one)]
+    if not lasting:
+        raise TestsRates("the learning rate only rises: a range test")
+    for before, after in itertools.pairwise(lasting):
         if spans[id(after)][0] < spans[id(before)][-1]:
             raise CannotReplay("several optimizers take turns")
-    first = used[0]  # first values of parameters are kept before the first step of all, so it is the one to replay
-    if len({_lr_of(one) for one in used if one.site is first.site}) > 1:
+    chosen = _that_matters(lasting)
+    if len({_lr_of(one) for one in lasting if one.site is chosen.site}) > 1:
         raise Compares("the script compares several learning rates")
-    return _of_optimizer(facts, first)
+    weights = {id(param) for one in used[: used.index(chosen)] for param in one.params}
+    return _of_optimizer(facts, chosen, is_again=any(id(one) in weights for one in chosen.params))
+
+
+def _that_matters(used: list[Optimizer]) -> Optimizer:
+    """The first, unless a far longer one trains other weights, of which the first values were kept."""
+    first = used[0]
+    known = {id(param) for param in first.params}
+    others = [
+        one
+        for one in used[1:]
+        if one.n_steps > FAR_LONGER * first.n_steps
+        and not any(id(param) in known for param in one.params)
+        and any(param.initial is not None for param in one.params)
+    ]
+    return max(others, key=lambda one: one.n_steps, default=first)
+
+
+def _tests_rates(facts: Facts, optimizer: Optimizer) -> bool:
+    """Its learning rate rises to many times what it was, step by step to the end."""
+    lrs = [step.lrs[0] for step in facts.steps if step.optimizer is optimizer and step.lrs]
+    if len(lrs) < LEAST_RANGE or lrs[0] <= 0 or lrs[-1] < RANGE * lrs[0]:
+        return False
+    pairs = list(itertools.pairwise(lrs))
+    return all(b >= a for a, b in pairs) and sum(b > a for a, b in pairs) >= RISING * len(pairs)
 
 
 def _lr_of(optimizer: Optimizer) -> float:
     return float(optimizer.defaults.get("lr", 0.0))
 
 
-def _of_optimizer(facts: Facts, optimizer: Optimizer) -> Training:
+def _of_optimizer(facts: Facts, optimizer: Optimizer, *, is_again: bool) -> Training:
     steps = steps_of(facts, optimizer)
     if any(step.has_closure for step in steps):
         raise CannotReplay("the optimizer is given a closure")
@@ -127,7 +165,8 @@ def _of_optimizer(facts: Facts, optimizer: Optimizer) -> Training:
         raise CannotReplay("gradients were applied again and again")
     curve, lrs, batches, before = [], [], [], 0
     scale = _scale_of(facts)
-    backwards = iter([one for one in facts.backwards if one.at <= steps[-1].at])
+    start = max((step.at for step in facts.steps if step.at < steps[0].at), default=0)
+    backwards = iter([one for one in facts.backwards if start < one.at <= steps[-1].at])
     pending: list[Backward] = []
     waiting = next(backwards, None)
     for step in steps:
@@ -147,7 +186,7 @@ def _of_optimizer(facts: Facts, optimizer: Optimizer) -> Training:
     return Training(
         optimizer=optimizer, params=tuple(optimizer.params), batches=tuple(batches), curve=tuple(curve),
         lrs=tuple(lrs), place=optimizer.site or steps[0].site, kind=optimizer.kind, settings=dict(optimizer.defaults),
-        clipping=_clipping(facts, steps),
+        clipping=_clipping(facts, steps), step=sum(one.at < steps[0].at for one in facts.steps), is_again=is_again,
     )  # fmt: skip
 
 
@@ -173,7 +212,7 @@ def _clipping(facts: Facts, steps: list[Step]) -> tuple[str, float] | None:
 
 
 def _by_hand(facts: Facts) -> Training:
-    updates = [found for made in facts.ops if (found := _update(made)) is not None]
+    updates = [found for found in updates_by_hand(facts) if found[1] > 0]
     if not updates:
         raise CannotReplay("no optimizer was used, and no update of a parameter by its gradient was seen")
     lr = max(lr for _, lr in updates)
@@ -190,6 +229,11 @@ def _by_hand(facts: Facts) -> Training:
     )  # fmt: skip
 
 
+def updates_by_hand(facts: Facts) -> list[tuple[Made, float]]:
+    """Where gradients are taken from weights, and times what; below 0 where they are added."""
+    return [found for made in facts.ops if (found := _update(made)) is not None]
+
+
 def _update(made: Made) -> tuple[Made, float] | None:
     """`w -= lr * w.grad` in one of its forms, and its lr."""
     if made.op not in ("sub", "add") or not made.args or not isinstance(made.args[0], Made):
@@ -202,7 +246,7 @@ def _update(made: Made) -> tuple[Made, float] | None:
     if not isinstance(change, Made):
         return None
     lr = _rate(change)
-    return None if lr is None or sign * alpha * lr <= 0 else (made, sign * alpha * lr)
+    return None if not lr else (made, sign * alpha * lr)
 
 
 def _is_weight(made: Made) -> bool:

@@ -147,3 +147,68 @@ for epoch in range(8):
 """
     assert_found(diagnose(HEAD + text, only=["D01"]), "D01", "optimizer = torch.optim.RMSprop(")
     assert_outcome(diagnose(HEAD + text.replace("lr=0.2", "lr=0.005"), only=["D01"]), "D01", "passed")
+
+
+FINDER = """
+import copy
+x = torch.randn(400, 8)
+y = x @ torch.randn(8, 1) + 0.1 * torch.randn(400, 1)
+net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 1))
+def batches(net, optimizer, n):
+    for _ in range(n):
+        rows = torch.randint(0, 400, (256,))
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(x[rows]), y[rows])
+        loss.backward()
+        optimizer.step()
+        yield loss.item()
+probe = PROBE
+tester = torch.optim.SGD(probe.parameters(), lr=1e-5)
+first = None
+for loss in batches(probe, tester, 60):
+    first = first or loss
+    tester.param_groups[0]["lr"] *= 1.26
+    if loss > 4 * first or loss != loss:
+        break
+AFTER
+"""
+MAIN = """
+optimizer = torch.optim.SGD(net.parameters(), lr=RATE)
+for loss in batches(net, optimizer, 80):
+    pass
+"""
+
+
+def test_a_range_test_of_rates_is_meant_to_diverge(diagnose):
+    for main in (MAIN.replace("RATE", "0.08"), ""):
+        text = HEAD + FINDER.replace("PROBE", "copy.deepcopy(net)").replace("AFTER", main)
+        found = diagnose(text, only=["D01", "D02", "D03", "D07"])
+        assert found.failures == ()
+        assert [one for one in found.findings if one.level in "EW"] == []
+
+
+def test_the_training_behind_a_range_test_is_the_one_that_is_judged(diagnose, assert_found):
+    main = MAIN.replace("RATE", "1e-6")
+    text = HEAD + FINDER.replace("PROBE", "copy.deepcopy(net)").replace("AFTER", main)
+    assert_found(diagnose(text, only=["D02"]), "D02", "optimizer = torch.optim.SGD(net.parameters(), lr=1e-6)")
+    again = text.replace("copy.deepcopy(net)", "net\nkept = copy.deepcopy(net.state_dict())")
+    again = again.replace("optimizer = torch", "net.load_state_dict(kept)\noptimizer = torch")
+    assert_found(diagnose(again, only=["D02"]), "D02", "optimizer = torch.optim.SGD(net.parameters(), lr=1e-6)")
+
+
+def test_a_net_that_was_thrown_far_off_and_is_on_its_way_back(diagnose, assert_found):
+    text = """
+x = torch.empty(900, 2).uniform_(-1.7, 1.7)
+y = 1.6 * torch.sin(1.6 * x[:, :1]) * torch.cos(1.1 * x[:, 1:])
+net = nn.Sequential(nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 1))
+optimizer = torch.optim.RMSprop(net.parameters(), lr=0.2)
+schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=12, eta_min=0.01)
+for epoch in range(12):
+    for rows in torch.randperm(900).split(45):
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(x[rows]), y[rows])
+        loss.backward()
+        optimizer.step()
+    schedule.step()
+"""
+    assert_found(diagnose(HEAD + text, only=["D01"]), "D01", "optimizer = torch.optim.RMSprop")

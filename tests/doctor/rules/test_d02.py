@@ -100,3 +100,27 @@ def test_a_first_batch_that_is_a_hard_one_is_no_movement(diagnose, assert_found)
     )
     text = text.replace("for _ in", "for n in")
     assert_found(diagnose(HEAD + text, only=["D02"]), "D02", "optimizer = torch.optim.Adam(")
+
+
+def test_few_captured_rows_that_a_higher_rate_learns_a_third_of(diagnose, assert_found):
+    text = """
+torch.manual_seed(67)
+tone = torch.linspace(-1.5, 1.5, 120)[torch.randperm(120)]
+ids = torch.randint(0, 120, (800, 18))
+y = (tone[ids].mean(1) > 0).long()
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words, self.mlp = nn.Embedding(120, 24), nn.Sequential(nn.Linear(24, 32), nn.ReLU(), nn.Linear(32, 2))
+    def forward(self, ids):
+        return self.mlp(self.words(ids).mean(1))
+net = Net()
+optimizer = torch.optim.AdamW(net.parameters(), lr=2e-6)
+for _ in range(8):
+    for rows in torch.randperm(800).split(50):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(net(ids[rows]), y[rows])
+        loss.backward()
+        optimizer.step()
+"""
+    assert_found(diagnose(HEAD + text, only=["D02"]), "D02", "optimizer = torch.optim.AdamW")

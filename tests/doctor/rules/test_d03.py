@@ -114,3 +114,50 @@ def test_a_loss_that_fell_is_not_said_to_stand(diagnose):
     found = diagnose(HEAD + DEAD, only=["D03", "D06", "D10"]).findings
     assert [one.rule for one in found] == ["D06", "D03"]
     assert found[1].message == "the loss ends no better than one answer for all rows"
+
+
+CLIMBS = """
+w, b = torch.zeros(6, requires_grad=True), torch.zeros(1, requires_grad=True)
+for _ in range(20):
+    loss = LOSS
+    loss.backward()
+    with torch.no_grad():
+        for p in (w, b):
+            p.add_(p.grad, alpha=0.1)
+            p.grad = None
+"""
+
+
+def test_an_update_by_hand_that_climbs_a_distance_is_a_warning(diagnose, assert_found):
+    for loss in ("((x @ w + b - y.float()) ** 2).mean()", "F.binary_cross_entropy_with_logits(x @ w + b, y.float())"):
+        found = diagnose(HEAD + CLIMBS.replace("LOSS", loss), only=["D03"])
+        assert_found(found, "D03", "p.add_(p.grad, alpha=0.1)")
+        assert found.findings[0].level == "W"
+
+
+def test_what_may_be_meant_to_grow_is_a_note(diagnose, assert_found):
+    found = diagnose(HEAD + CLIMBS.replace("LOSS", "F.softplus((1 - 2 * y) * (x @ w + b)).mean()"), only=["D03"])
+    assert_found(found, "D03", "p.add_(p.grad, alpha=0.1)")
+    assert found.findings[0].level == "N"
+
+
+def test_an_update_that_goes_down_is_right(diagnose, assert_outcome):
+    text = CLIMBS.replace("LOSS", "((x @ w + b - y.float()) ** 2).mean()").replace("alpha=0.1", "alpha=-0.1")
+    assert_outcome(diagnose(HEAD + text, only=["D03"]), "D03", "passed")
+
+
+def test_a_log_likelihood_below_0_is_meant_to_grow(diagnose, assert_outcome):
+    text = CLIMBS.replace("LOSS", "-F.binary_cross_entropy_with_logits(x @ w + b, y.float())")
+    assert_outcome(diagnose(HEAD + text, only=["D03"]), "D03", "passed")
+
+
+def test_an_optimizer_that_maximises_an_error_is_named_where_it_is_made(diagnose, assert_found):
+    text = """
+net = nn.Linear(6, 2)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1, maximize=True)
+for _ in range(20):
+    optimizer.zero_grad()
+    F.cross_entropy(net(x), y).backward()
+    optimizer.step()
+"""
+    assert_found(diagnose(HEAD + text, only=["D03"]), "D03", "maximize=True")

@@ -124,3 +124,45 @@ for epoch in range(60):
 
 def test_gradients_that_are_never_cleared_are_the_cause(diagnose, assert_outcome):
     assert_outcome(diagnose(NEVER_CLEARED, only=["D07"]), "D07", "not applicable")
+
+
+RNN = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inp, self.rec, self.out = nn.Linear(2, 32), nn.Linear(32, 32, bias=False), nn.Linear(32, 1)
+        nn.init.normal_(self.rec.weight, std=0.7)
+    def forward(self, x):
+        h = x.new_zeros(len(x), 32)
+        for t in range(x.shape[1]):
+            h = F.relu(self.inp(x[:, t]) + self.rec(h))
+        return self.out(h)
+x = torch.randn(200, 10, 2)
+y = x[:, -3:, 0].sum(1, keepdim=True)
+net = Net()
+optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
+for _ in range(12):
+    for rows in torch.randperm(200).split(40):
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(x[rows]), y[rows])
+        loss.backward()
+        optimizer.step()
+"""
+
+
+def test_numbers_that_explode_and_stay_finite_are_named_where_the_weights_begin(diagnose, assert_found):
+    assert_found(diagnose(HEAD + RNN, only=["D07"]), "D07", "nn.init.normal_(self.rec.weight, std=0.7)")
+
+
+def test_large_weights_of_a_net_that_learns_are_right(diagnose, assert_outcome):
+    text = """
+x = torch.randn(200, 4)
+y = x[:, :1] - x[:, 1:2]
+w, v = torch.randn(4, 16, requires_grad=True), torch.randn(16, 1, requires_grad=True)
+optimizer = torch.optim.Adam([w, v], lr=0.05)
+for _ in range(60):
+    optimizer.zero_grad()
+    F.mse_loss(torch.relu(x @ w) @ v, y).backward()
+    optimizer.step()
+"""
+    assert_outcome(diagnose(HEAD + text, only=["D07"]), "D07", "passed")

@@ -167,3 +167,33 @@ def test_a_loss_without_a_logarithm_stands_as_the_cause(diagnose, assert_outcome
     found = diagnose(SATURATED, only=["L03", "D09"])
     assert_outcome(found, "L03", "finding")
     assert_outcome(found, "D09", "not applicable")
+
+
+def test_inputs_that_are_gated_to_nothing_come_before_the_relus_behind_them(diagnose, assert_found):
+    text = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(200, 1, 6, 6)
+y = (x > 0.5).float()
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(1, 12, 3, padding=1), nn.ReLU(), nn.Conv2d(12, 12, 3, padding=1), nn.ReLU())
+        self.head = nn.Conv2d(12, 1, 1)
+        with torch.no_grad():
+            self.body[0].bias[1:] = -1
+    def forward(self, x):
+        x = x * (x.mean((1, 2, 3), keepdim=True) > 5).float()
+        return self.head(self.body(x))
+net = Net()
+optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
+for _ in range(6):
+    for rows in torch.randperm(200).split(40):
+        optimizer.zero_grad()
+        nn.functional.binary_cross_entropy_with_logits(net(x[rows]), y[rows]).backward()
+        optimizer.step()
+"""
+    found = diagnose(text, only=["D06", "D09"])
+    assert_found(found, "D09", "x = x * (x.mean(")
+    assert [one.rule for one in found.findings] == ["D09"]

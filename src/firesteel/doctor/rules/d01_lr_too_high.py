@@ -31,10 +31,10 @@ class LrTooHigh(Rule):
     )
     detected: ClassVar[str] = (
         "A training that ends no better than half way from the best constant answer, or whose loss over the last half "
-        "was on average no better than that answer, is replayed on copies: the "
-        "captured batches, the same optimizer, the same first weights, once as it was and once with a tenth and a "
-        "hundredth of the learning rate. It is an error if the replay fails as the run did and the lower rate ends far"
-        " lower on rows that were not trained on."
+        "was on average no better than that answer, or still on its way back from far above it, is replayed on "
+        "copies: the captured batches, the same optimizer, the same first weights, once as it was and once with "
+        "a tenth and a hundredth of the learning rate. It is an error if the replay fails as the run did and the "
+        "lower rate ends far lower on rows that were not trained on."
     )
     silent: ClassVar[str] = (
         "Trainings that learn, however large the number; trainings that a lower rate would not have helped; scripts "
@@ -73,7 +73,7 @@ for epoch in range(100):
 
     def _describe(self, case: Case, training: Training, trouble: Trouble) -> Iterable[Finding]:
         assert trouble.cure is not None
-        if not trouble.is_reproduced:
+        if not trouble.is_reproduced and trouble.relative >= TROUBLE:
             is_scaled = any(one.is_scaled for one in case.facts.backwards)
             is_worse = trouble.replays.constant is not None and trouble.relative >= WORSE
             if is_scaled or not math.isfinite(training.end) or not is_worse:

@@ -20,6 +20,8 @@ from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 LEAST_ROWS = 32
 MANY_ROWS = 256
 LEAST_UNITS = 8
+#: Rows of one call that are all the same say that it is given the same.
+LEAST_ROWS_APART = 8
 #: So large a share of dead units is worth a warning, where the training failed.
 LARGE_SHARE = 0.8
 #: A bias below this at the start is no accident of drawing.
@@ -157,7 +159,10 @@ def _is_activation(layer: Layer) -> bool:
     if not made.parents or not is_layer_output(made.parents[0]):
         return False
     before = made.parents[0].value
-    return before is None or bool((before != 0).any())  # all zeros: no layer has begun (D08)
+    if before is None:
+        return True
+    # all zeros: no layer has begun (D08); all rows the same: nothing came that it could let through (D09)
+    return bool((before != 0).any()) and (len(before) < LEAST_ROWS_APART or bool((before != before[:1]).any()))
 
 
 def _dead_share(layer: Layer) -> float | None:

@@ -10,17 +10,19 @@ from typing import Any, ClassVar
 import torch
 
 from firesteel.doctor.captures import is_layer_output
+from firesteel.doctor.changes import AS_IT_WAS, Change
 from firesteel.doctor.curves import Curve
 from firesteel.doctor.facts import Facts, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import in_order
 from firesteel.doctor.nonfinite import Origin, backward_origin, forward_origin, has_bad_data, is_bad_at_end
+from firesteel.doctor.places import site_of_init
 from firesteel.doctor.reexecuting import CannotReplay
-from firesteel.doctor.remedies import AS_IT_WAS, CURED, LOWER, OF_THE_REPLAY, Trouble, trouble_of
-from firesteel.doctor.replaying import Change, replays_of
+from firesteel.doctor.remedies import CURED, LOWER, OF_THE_REPLAY, Trouble, cures, trouble_of
+from firesteel.doctor.replaying import replays_of
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
-from firesteel.doctor.trainings import Compares, main_training
+from firesteel.doctor.trainings import Compares, TestsRates, main_training
 from firesteel.doctor.updates import are_gradients_stale
 
 #: The first layer moves by so much less, for its size, than the last: with a cure, and without.
@@ -47,14 +49,16 @@ class NoNumbersOrGradients(Rule):
     has_replay: ClassVar[bool] = True
     what: ClassVar[str] = (
         "A logarithm of 0, a root whose slope at 0 is infinite, an exponential that overflows: one such number makes "
-        "all weights NaN at the next step. And in a deep stack of sigmoids gradients shrink layer by layer until the "
+        "all weights NaN at the next step. Weights that begin far too large "
+        "make numbers explode. And in a deep stack of sigmoids gradients shrink layer by layer until the "
         "first layers stand still."
     )
     detected: ClassVar[str] = (
         "Where the last losses are no numbers: the first operation that made a bad number of good ones, or, in a "
         "replay on copies, the first whose gradient is bad although the one that came to it was good. Where the loss "
         "is no better than the best constant answer and the first layer's gradient is a thousandth of the last one's: "
-        "a replay with ReLUs in place of the saturating activations."
+        "a replay with ReLUs in place of the saturating activations. Where weights begin three times too large, or a "
+        "twentieth, to keep numbers at their size: a replay with such weights scaled."
     )
     silent: ClassVar[str] = (
         "Masks of minus infinity; single bad losses that training got over; data that hold NaN (S07) and learning "
@@ -85,12 +89,15 @@ for epoch in range(30):
         if is_bad_at_end(case.facts):
             yield from self._not_finite(case)
         elif case.probes:
-            yield from self._vanishing(case)
+            found = list(self._off_scale(case))
+            yield from found or self._vanishing(case)
 
     # ---- NaN and infinite
 
     def _not_finite(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
+        if _is_range_test(facts):
+            raise NotApplicable("the learning rate was raised until the loss diverged")
         if has_bad_data(facts):
             raise NotApplicable("the data themselves hold NaN or infinities")
         losses = facts.curve()
@@ -152,17 +159,42 @@ for epoch in range(30):
             fix=_FIXES.get(made.op, "keep what goes in away from where the function has no finite value or slope"),
         )
 
+    # ---- weights
+
+    def _off_scale(self, case: Case) -> Iterable[Finding]:
+        """Weights that begin far too large or small, where the same training learns with others."""
+        trouble = _unexplained(case)
+        off = trouble.replays.weights_off_scale() if trouble is not None else []
+        if trouble is None or not off:
+            return
+        try:
+            cured = trouble.replays.curve(Change(scales_weights=True))
+        except CannotReplay:
+            return
+        if not cures(trouble, cured):
+            return
+        worst = max(off, key=lambda one: max(one.times, 1 / one.times))
+        is_large = worst.times > 1
+        how, size = ("explode", "large") if is_large else ("vanish", "small")
+        times = worst.times if is_large else 1 / worst.times
+        which = f"{len(off)} layers" if len(off) > 1 else "a layer"
+        yield self.finding(
+            site_of_init(case.facts, worst.param) or worst.made.creation,
+            level="E" if trouble.is_reproduced else "W",
+            message=f"numbers {how}: the weights of {which} begin far too {size}",
+            evidence=f"those of the shape {tuple(worst.param.shape)} are {times:.3g} times too {size} to keep what "
+            f"goes in at its size; {trouble.says_run()}; replayed on copies ({cured.n_steps} steps): as it is "
+            f"{trouble.control.says()}, with weights of the size 1 / sqrt(inputs) {cured.says()}",
+            why="each layer, or step of time, multiplies what goes through it and the gradient that comes back",
+            fix="begin with PyTorch's own weights or nn.init.kaiming_normal_; recurrent ones with nn.init.orthogonal_",
+        )
+
     # ---- vanishing
 
     def _vanishing(self, case: Case) -> Iterable[Finding]:
         saturating = _saturating(case.facts)
-        if len(saturating) < LEAST_SATURATING:
-            return
-        try:
-            trouble = trouble_of(case.facts)
-        except CannotReplay:
-            return
-        if trouble is None or trouble.is_explained or trouble.relative < FAILED:
+        trouble = _unexplained(case) if len(saturating) >= LEAST_SATURATING else None
+        if trouble is None:
             return
         try:
             weights = _weights(trouble)
@@ -189,6 +221,25 @@ for epoch in range(30):
             why="each sigmoid passes at most a quarter of the gradient on, so the first layers stand still",
             fix="take nn.ReLU() (or nn.GELU()) inside the net; add norms or skip connections where it is deep",
         )
+
+
+def _is_range_test(facts: Facts) -> bool:
+    try:
+        main_training(facts)
+    except TestsRates:
+        return True
+    except CannotReplay:
+        pass
+    return False
+
+
+def _unexplained(case: Case) -> Trouble | None:
+    """The trouble of a training that learnt nothing, which no rate and no scale of the data would have helped."""
+    try:
+        trouble = trouble_of(case.facts)
+    except CannotReplay:
+        return None
+    return trouble if trouble is not None and not trouble.is_explained and trouble.relative >= FAILED else None
 
 
 def _weights(trouble: Trouble) -> list[tuple[Made, float, float]]:

@@ -8,12 +8,13 @@ import statistics
 from collections.abc import Iterable
 from typing import ClassVar
 
+from firesteel.doctor.changes import AS_IT_WAS, Change
 from firesteel.doctor.curves import Curve
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.places import loop_of_epochs
 from firesteel.doctor.reexecuting import CannotReplay
-from firesteel.doctor.remedies import AS_IT_WAS, trouble_of
-from firesteel.doctor.replaying import Change, replays_of
+from firesteel.doctor.remedies import trouble_of
+from firesteel.doctor.replaying import replays_of
 from firesteel.doctor.rules.rule import STOPS_LEARNING, Case, NotApplicable, Rule
 from firesteel.doctor.trainings import Training, main_training
 
