@@ -97,7 +97,7 @@ with torch.no_grad():
         if said:
             n = len({int(row) for one in evaluated for row in one.rows})
             yield self.finding(
-                _place(facts, last, place),
+                _place(case, last, place),
                 message="the rows that are evaluated are the training rows",
                 evidence=f"all {n:,} evaluated rows had been trained on; {said}",
                 why="the score says how well the net remembers, not what it does with new rows",
@@ -216,13 +216,41 @@ def _claim(sources: Sources, evaluated: list[Forward], known: set[int]) -> tuple
     return "", evaluated[-1].site
 
 
-def _place(facts: Facts, last: Forward, place: Place) -> Place:
-    """The loader, where one was made of the training rows for the evaluation alone."""
+def _place(case: Case, last: Forward, place: Place) -> Place:
+    """The loader, where one was made of the training rows for the evaluation alone; else what gives them to it."""
     read = last.loader_pass
     if place is not last.site or read is None:
         return place
-    training = {id(one.loader_pass.loader) for one in facts.trained() if one.loader_pass is not None}
-    return read.loader.site if id(read.loader) not in training and read.loader.site.is_users else place
+    training = {id(one.loader_pass.loader) for one in case.facts.trained() if one.loader_pass is not None}
+    if id(read.loader) not in training and read.loader.site.is_users:
+        return read.loader.site
+    return _call_with(case.sources.of(last.site), last.site, read.loader) or place
+
+
+def _call_with(source: Source, site: Site, loader: Loader) -> Place | None:
+    """Of a function that evaluates what it is given: the last call that hands it the loader by its name."""
+    function = source.function_around(site.line)
+    if function is None or loader.site.path != source.path:
+        return None
+    statement = source.statement_at(loader.site.line)
+    names = _names_of(statement, source.node_at(loader.site)) if isinstance(statement, ast.Assign) else set()
+    calls = [one for one in source.nodes(ast.Call) if called(one) == function.name]
+    given = [one for one in calls if names & {ast.unparse(arg) for arg in (*one.args, *map(_value, one.keywords))}]
+    return (source, given[-1]) if given else None
+
+
+def _names_of(statement: ast.Assign, value: ast.AST | None) -> set[str]:
+    """What a value is called, in `a, b = one, two` too."""
+    names = {ast.unparse(one) for one in statement.targets}
+    for one in statement.targets:
+        if isinstance(one, ast.Tuple) and isinstance(statement.value, ast.Tuple):
+            pairs = zip(one.elts, statement.value.elts, strict=False)
+            names |= {ast.unparse(name) for name, given in pairs if given is value}
+    return names
+
+
+def _value(word: ast.keyword) -> ast.expr:
+    return word.value
 
 
 def _for_loops(source: Source, site: Site) -> list[ast.For]:

@@ -117,6 +117,18 @@ def _where_dealt(case: Case, forward: Forward) -> tuple[Source, ast.AST | None]:
         calls = [(called(call), call) for call in source.nodes(ast.Call)]
         dealt = next((call for name in _DEALING for called, call in calls if called == name), None)
         if dealt is not None:
-            before = [call for called, call in calls if called in _COPYING and call.lineno < dealt.lineno]
+            copied = [call for called, call in calls if called in _COPYING]
+            before = [place for call in copied for place in _ran_before(source, call, dealt)]
             return source, before[0] if before else dealt
     return case.sources.of(forward.site), None
+
+
+def _ran_before(source: Source, copied: ast.Call, dealt: ast.Call) -> list[ast.Call]:
+    """The call that copies, above the one that deals; where a function copies what it is given, the call of that."""
+    function, here = source.function_around(copied.lineno), source.function_around(dealt.lineno)
+    if function is not None and function is not here:
+        calls = [one for one in source.nodes(ast.Call) if called(one) == function.name and one.args]
+        beside = [one for one in calls if source.function_around(one.lineno) is here and one.lineno < dealt.lineno]
+        if beside:
+            return beside[:1]
+    return [copied] if copied.lineno < dealt.lineno else []
