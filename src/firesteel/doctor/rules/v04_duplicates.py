@@ -124,10 +124,11 @@ def _where_dealt(case: Case, forward: Forward) -> tuple[Source, ast.AST | None]:
 
 
 def _ran_before(source: Source, copied: ast.Call, dealt: ast.Call) -> list[ast.Call]:
-    """The call that copies, above the one that deals; where a function copies what it is given, the call of that."""
+    """The call that copies, above the one that deals; of a function that is given a table, its call: it can be moved."""
     function, here = source.function_around(copied.lineno), source.function_around(dealt.lineno)
     if function is not None and function is not here:
-        calls = [one for one in source.nodes(ast.Call) if called(one) == function.name and one.args]
+        calls = [one for one in source.nodes(ast.Call) if called(one) == function.name]
+        calls = [one for one in calls if one.args and isinstance(one.args[0], ast.Name | ast.Attribute)]
         beside = [one for one in calls if source.function_around(one.lineno) is here and one.lineno < dealt.lineno]
         if beside:
             return beside[:1]
