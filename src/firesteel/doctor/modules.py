@@ -170,7 +170,7 @@ class _Modules:
             loader = id(watch.current_pass.loader) if watch.current_pass is not None else 0
             if is_due(n) or self._n_rows[site, loader] < FIRST_ROWS:
                 self._n_rows[site, loader] += 1
-                event.rows = fingerprints(first)
+                event.rows = fingerprints(_whole_rows(tensors))
                 event.fresh = self._columns.note(first, event.rows)
         if watch.is_hot:
             event.modes = {name: one.training for name, one in stateful_layers(module)}
@@ -242,6 +242,16 @@ def stateful_layers(module: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Mod
             acts = isinstance(one, torch.nn.MultiheadAttention) and one.dropout > 0
         if acts:
             yield name, one
+
+
+def _whole_rows(tensors: list[torch.Tensor]) -> torch.Tensor:
+    """What tells rows apart: the first tensor, or the ids that stand in several of one length, side by side."""
+    first = tensors[0]
+    if len(tensors) > 1 and first.dim() == 1 and not first.is_floating_point() and len(first):
+        ids = [one for one in tensors if one.shape == first.shape and not one.is_floating_point()]
+        if len(ids) > 1 and all(one.device == first.device for one in ids):
+            return torch.stack([one.detach().long() for one in ids], 1)
+    return first
 
 
 def _has_fast_path(module: torch.nn.Module) -> bool:

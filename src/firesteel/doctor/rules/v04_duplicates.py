@@ -124,7 +124,7 @@ def _where_dealt(case: Case, forward: Forward) -> tuple[Source, ast.AST | None]:
 
 
 def _ran_before(source: Source, copied: ast.Call, dealt: ast.Call) -> list[ast.Call]:
-    """The call that copies, above the one that deals; of a function that is given a table, its call: it can be moved."""
+    """The call that copies, above the one that deals; of a function given a table, the call of that."""
     function, here = source.function_around(copied.lineno), source.function_around(dealt.lineno)
     if function is not None and function is not here:
         calls = [one for one in source.nodes(ast.Call) if called(one) == function.name]
