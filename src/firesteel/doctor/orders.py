@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from firesteel.doctor.row_orders import (
+    DROPPING,
+    MASKS,
+    SORTED,
+    Many,
+    Names,
+    Order,
+    Token,
+    Value,
+    cut_to_length,
+    dropped,
+)
 from firesteel.doctor.source import Source, called
 
-Token = tuple[str, ...]
 _MOST_DEPTH = 4
 #: The same rows in the same order come out as went in, as a method and as a function of them.
 _METHODS = frozenset({
@@ -29,42 +40,7 @@ _FUNCTIONS = frozenset({
 _NO_ROWS = frozenset({"T", "columns", "dtype", "dtypes", "index", "ndim", "shape", "size", "names"})
 #: Whole numbers drawn by chance: an order where they are used as one.
 _INDICES = frozenset({"choice", "integers", "permutation", "randint", "randperm", "sample"})
-#: The kind of a token that says that rows were sorted; and so much of a key says which table rows come from.
-SORTED = "sorted"
-_ROOT = 4
 _NEW_STATES = frozenset({"set_state", "set_rng_state", "setstate"})
-
-
-@dataclass(frozen=True)
-class Order:
-    """What chose the rows: orders of chance, and other choices; `key` tells one index from another."""
-
-    drawn: frozenset[Token] = frozenset()
-    others: frozenset[Token] = frozenset()
-    key: Token = ()
-    is_index: bool = False  # whole numbers drawn by chance, or put in an order by chance
-
-
-@dataclass(frozen=True)
-class Many:
-    """Several values, as a tuple holds them."""
-
-    parts: tuple[Value, ...]
-
-
-#: None: not known. "column": the name of one, or of several.
-Value = Order | Many | str | None
-Names = dict[str, Value]
-
-
-def differing(x: Order, y: Order) -> frozenset[Token]:
-    """The orders of chance that only one of both went through; none where that cannot be said."""
-    if x.others != y.others:
-        return frozenset()
-    found = x.drawn ^ y.drawn
-    is_sorted = any(token[0] == SORTED or token[:2] == ("by", SORTED) for token in found)
-    # Two tables may be sorted to bring their rows together; one table is sorted away from what was taken of it.
-    return frozenset() if is_sorted and x.key[:_ROOT] != y.key[:_ROOT] else found
 
 
 class Orders:
@@ -83,6 +59,7 @@ class Orders:
         }
         self._globals: Names = {}
         self._seeds: dict[str, tuple[str, int]] = {}
+        self._lengths: dict[str, Value] = {}  # of names that are the length of something: that
         self._is_rewound = False
         self._call = self._n_calls = self._depth = 0
         self._returned: list[Value] = []
@@ -100,6 +77,8 @@ class Orders:
             for target in one.targets:
                 self._bind(target, value, names)
             self._note_generator(one, names)
+            if isinstance(one.value, ast.Call) and called(one.value) == "len" and one.value.args:
+                self._lengths |= {ast.unparse(target): self.of(one.value.args[0], names) for target in one.targets}
         elif isinstance(one, ast.AnnAssign | ast.AugAssign) and one.value is not None:
             value = self.of(one.value, names)
             self._bind(one.target, value if isinstance(one, ast.AnnAssign) else self.of(one.target, names), names)
@@ -227,7 +206,7 @@ class Orders:
         if not isinstance(base, Order):
             return None
         if isinstance(first, ast.Slice):
-            return base if first.step is None else self._chosen(base, node)
+            return self._cut(base, first, node, names) if first.step is None else self._chosen(base, node)
         index = self.of(first, names)
         is_listed = isinstance(first, ast.List) and all(isinstance(one, ast.Constant) for one in first.elts)
         if index == "column" or isinstance(first, ast.Constant) or is_listed:
@@ -239,6 +218,19 @@ class Orders:
             self.places.setdefault(token, node)
             return replace(base, drawn=base.drawn | {token})
         return replace(base, others=base.others | {token})
+
+    def _cut(self, base: Order, part: ast.Slice, node: ast.AST, names: Names) -> Value:
+        """A slice; one as long as other rows, of which some were dropped, is another choice than theirs."""
+        length = part.upper if part.lower is None else None
+        if isinstance(length, ast.Call) and called(length) == "len" and length.args:
+            other = self.of(length.args[0], names)
+        else:
+            other = self._lengths.get(ast.unparse(length)) if length is not None else None
+        token = cut_to_length(base, other)
+        if token is None or not isinstance(other, Order):
+            return base
+        self.places.setdefault(token, node)
+        return replace(base, drawn=base.drawn | {token}, others=other.others)
 
     def _chosen(self, base: Order, node: ast.AST) -> Order:
         return replace(base, others=base.others | {("chosen", *self._here(node))})
@@ -300,6 +292,10 @@ class Orders:
     def _method(self, name: str, owner: Order, node: ast.Call) -> Value:
         if name in _METHODS:
             return owner
+        if name in MASKS:
+            return owner if name not in ("any", "all") or node.args or node.keywords else None
+        if name in DROPPING:
+            return dropped(owner, node, self._here(node))
         words = {one.arg: ast.unparse(one.value) for one in node.keywords}
         if name == "drop" and ("columns" in words or words.get("axis") in ("1", "'columns'")):
             return owner

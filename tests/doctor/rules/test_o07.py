@@ -51,14 +51,17 @@ for epoch in range(4):
     print(epoch)
 """
 
-ADAPTED = PER_EPOCH + """
+ADAPTED = (
+    PER_EPOCH.replace("Adam", "SGD")
+    + """
 for epoch in range(4):
     near = copy.deepcopy(net)
-    opt = torch.optim.Adam(near.parameters(), lr=0.01)
+    opt = torch.optim.SGD(near.parameters(), lr=0.01)
     opt.zero_grad()
     near(x).var().backward()
     opt.step()
 """
+)
 RESTARTS = PER_EPOCH.replace("    for xb, yb in loader:\n", "    for xb, yb in [*loader, *loader, *loader]:\n")
 PLAIN = PER_EPOCH.replace("Adam", "SGD")
 DECAYED = (
@@ -112,7 +115,7 @@ def test_the_line_is_named(diagnose, assert_found, text, line):
     assert_found(diagnose(HEAD + text, only=["O07"]), "O07", line)
 
 
-@pytest.mark.parametrize("text", [RESTARTS, PLAIN, DECAYED, SEEDS, ENSEMBLE, LOCAL, ATTACK, ADAPTED.replace('Adam', 'SGD')])
+@pytest.mark.parametrize("text", [RESTARTS, PLAIN, DECAYED, SEEDS, ENSEMBLE, LOCAL, ATTACK, ADAPTED])
 def test_loops_that_mean_it_are_passed(diagnose, assert_outcome, text):
     assert_outcome(diagnose(HEAD + text, only=["O07"]), "O07", "passed")
 

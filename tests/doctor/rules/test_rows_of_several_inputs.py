@@ -16,7 +16,9 @@ net = Net()
 optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
 """
 
-GRAPH = HEAD.replace("GIVEN", "first @ second") + """
+GRAPH = (
+    HEAD.replace("GIVEN", "first @ second")
+    + """
 graph = torch.eye(5)
 x = torch.randn(64, 5, 3)
 loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, x.sum(2, keepdim=True)), batch_size=16)
@@ -26,8 +28,11 @@ for epoch in range(3):
         nn.functional.mse_loss(net(graph, rows), targets).backward()
         optimizer.step()
 """
+)
 
-PAIRS = HEAD.replace("GIVEN", "first * second") + """
+PAIRS = (
+    HEAD.replace("GIVEN", "first * second")
+    + """
 users, things = torch.randn(12, 3), torch.randn(10, 3)
 u, t = torch.cartesian_prod(torch.arange(12), torch.arange(10)).T
 y = (users[u] * things[t]).sum(1, keepdim=True)
@@ -39,6 +44,7 @@ for rows in order[:80].split(20) * 3:
 with torch.no_grad():
     print(nn.functional.mse_loss(net(users[u[order[80:]]], things[t[order[80:]]]), y[order[80:]]))
 """
+)
 
 
 def test_a_graph_that_is_given_each_time_is_no_batch(diagnose, assert_outcome) -> None:

@@ -122,3 +122,31 @@ for step in range(6):
 
 def test_constant_targets_are_no_labels_in_order(diagnose) -> None:
     assert not diagnose(GAN, only=["S04"]).findings
+
+
+SERVED = """
+import numpy as np
+import torch
+torch.manual_seed(0)
+y = np.repeat(np.arange(4), 30)
+x = np.eye(4)[y] + np.random.default_rng(0).normal(size=(120, 4))
+net = torch.nn.Linear(4, 4)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+def tensors(i):
+    return torch.tensor(x[i : i + 10], dtype=torch.float32), torch.tensor(y[i : i + 10])
+def serve():
+    for i in range(0, 120, 10):
+        yield tensors(i)
+def learn(a, b):
+    optimizer.zero_grad()
+    torch.nn.functional.cross_entropy(net(a), b).backward()
+    optimizer.step()
+for epoch in range(3):
+    for a, b in serve():
+        learn(a, b)
+"""
+
+
+def test_batches_of_a_generator_are_named_where_they_are_looped_over(diagnose, assert_found) -> None:
+    found = diagnose(SERVED, only=["S04"])
+    assert found.findings[0].source.strip() == "for a, b in serve():"

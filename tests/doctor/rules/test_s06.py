@@ -130,6 +130,15 @@ SICK_ARRAYS = {
         "f.sort_values(by=0, inplace=True)",
     ),
     "sorted by an argsort": ("p = np.argsort(x[:, 0])\nx = x[p]", "x = x[p]"),
+    "rows dropped of the inputs alone": (
+        FRAME + "f.iloc[3, 0] = np.nan\ng = f.dropna()\nx = g[[0, 1, 2, 3]].to_numpy()\n"
+        "y = f[['y']].to_numpy()[: len(x)]",
+        "f[['y']].to_numpy()[: len(x)]",
+    ),
+    "a mask for the inputs alone": (
+        "z, keep = x, x[:, 0] < 1\nx = x[keep]\nn = len(x)\ny = (z[:, 1:2] * 2)[:n]",
+        "(z[:, 1:2] * 2)[:n]",
+    ),
     "in a function": (
         "def mix(a, b):\n    a = a - a.mean(0)\n    np.random.shuffle(a)\n    return a, b\nx, y = mix(x, y)",
         "np.random.shuffle(a)",
@@ -140,6 +149,14 @@ INDEX = "g = f[[0, 1, 2, 3]].sample(frac=1)\nx, y = g.values, f.loc[g.index, ['y
 HEALTHY_ARRAYS = {
     "drawn from a distribution": "x = torch.distributions.Normal(0.0, 1.0).sample((64, 4)).numpy()\n"
     "y, x = 0.9 * x[:, :1] + 0.1, x * 2",
+    "rows dropped of both": (
+        FRAME
+        + "f.iloc[3, 0] = np.nan\ng = f.dropna()\nx = g[[0, 1, 2, 3]].to_numpy()\ny = g[['y']].to_numpy()[: len(x)]"
+    ),
+    "one mask": "z, keep = x, x[:, 0] < 1\nx, y = x[keep], y[keep][: len(x)]",
+    "no row dropped": "z, keep = x, x[:, 0] < 99\nx, y = x[keep], (z[:, :1] * 2)[: len(x[keep])]",
+    "the last rows dropped": "z, keep = x, np.arange(64) < 50\nx, y = x[keep], (z[:, :1] * 2)[: len(x[keep])]",
+    "windows": "z = x\nx = np.stack([x[i + 1] - x[i] for i in range(50)])\ny = (z[:, :1] * 2)[: len(x)]",
     "one order": "p = np.random.permutation(64)\nx, y = x[p], y[p]",
     "the seed set anew": "np.random.seed(1)\nnp.random.shuffle(x)\nnp.random.seed(1)\nnp.random.shuffle(y)",
     "the state put back": STATE,

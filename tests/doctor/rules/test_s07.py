@@ -197,3 +197,40 @@ BROKEN = {
 def test_the_line_that_makes_them_is_named(name: str, diagnose, assert_found) -> None:
     before, fragment = BROKEN[name]
     assert_found(diagnose(COLUMNS.format(before=before), only=["S07"]), "S07", fragment)
+
+
+FRAME = """
+import numpy as np
+import pandas as pd
+import torch
+rng = np.random.default_rng(0)
+frame = pd.DataFrame({{"a": rng.uniform(1, 5, 60), "b": rng.poisson(2.0, 60), "c": rng.poisson(2.0, 60)}})
+frame["c"] = frame["b"] * rng.poisson(2.0, 60)
+{before}
+x = torch.tensor(frame.to_numpy(), dtype=torch.float32)
+y = x[:, :1] * 2
+net = torch.nn.Linear(x.shape[1], 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for i in range(0, 60, 20):
+    optimizer.zero_grad()
+    torch.nn.functional.mse_loss(net(x[i : i + 20]), y[i : i + 20]).backward()
+    optimizer.step()
+"""
+OF_COLUMNS = {
+    "a ratio": 'frame["r"] = frame["c"] / frame["b"]',
+    "a step in time": 'frame["d"] = frame["a"].shift(1)',
+    "words that a dict lacks": 'frame["e"] = frame["b"].map({0: 0, 1: 1, 2: 2})',
+}
+
+
+@pytest.mark.parametrize("name", OF_COLUMNS)
+def test_the_statement_that_gave_a_column_its_nan_is_named(name: str, diagnose, assert_found) -> None:
+    before = OF_COLUMNS[name]
+    text = FRAME.format(before=before)
+    assert_found(diagnose(text, only=["S07"]), "S07", before)
+
+
+def test_a_ratio_in_a_function_is_named_too(diagnose, assert_found) -> None:
+    before = 'def more(t):\n    t["r"] = t["c"] / t["b"]\n    return t.to_numpy()\nframe = more(frame)'
+    text = FRAME.format(before=before).replace("frame.to_numpy()", "frame")
+    assert_found(diagnose(text, only=["S07"]), "S07", 't["r"] = t["c"] / t["b"]')

@@ -102,3 +102,38 @@ def test_held_out_batches_are_judged_together(diagnose, assert_found):
 def test_held_out_batches_whose_loss_falls_are_right(diagnose, assert_outcome):
     text = (HEAD.format(y=KNOWN, d=2) + BATCHES).replace("range(100)", "range(50)").replace("0.02", "0.005")
     assert_outcome(diagnose(text, only=["S10"]), "S10", "passed")
+
+
+IDS = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+pairs = torch.randperm(12 * 15)[:120]
+who, what = pairs // 15, pairs % 15
+y = torch.randint(0, 2, (120,)).float()
+class Config:
+    epochs = 120
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.out = nn.Embedding(12, 24), nn.Embedding(15, 24), nn.Linear(24, 1)
+    def forward(self, a, b):
+        return self.out(self.a(a) * self.b(b)).squeeze(1)
+net = Net()
+optimizer = torch.optim.Adam(net.parameters(), lr=0.05)
+def loss_of(rows):
+    return nn.functional.binary_cross_entropy_with_logits(net(who[rows], what[rows]), y[rows])
+fit, held = slice(0, 80), slice(80, 120)
+for epoch in range(Config.epochs):
+    loss = loss_of(fit)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    if epoch % 20 == 0:
+        with torch.no_grad():
+            print(loss_of(held).item())
+"""
+
+
+def test_rows_are_told_apart_by_all_their_ids(diagnose, assert_found) -> None:
+    assert_found(diagnose(IDS, only=["S10"]), "S10", "net = Net()")

@@ -33,7 +33,7 @@ ARRAYS = HEAD.replace("train_loader, other_loader = ", "train_loader, _ = ").rep
 )
 
 SICK = {
-    "the wrong loader": (HEAD + "print(score(train_loader))", "guess = net(a).argmax(1)"),
+    "the wrong loader": (HEAD + "print(score(train_loader))", "score(train_loader)"),
     "a loader over the training rows": (HEAD + "print(score(DataLoader(train, 50)))", "DataLoader(train, 50)"),
     "the wrong array": (
         ARRAYS + "x = None\nwith torch.no_grad():\n    print((net(train.tensors[0]).argmax(1) == y[:100]).sum())",
@@ -106,3 +106,36 @@ def test_what_looks_alike_is_passed(name: str, diagnose, assert_outcome) -> None
 
 def test_without_an_evaluation_there_is_nothing_to_look_at(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(HEAD, only=["V03"]), "V03", "not applicable")
+
+
+HANDED = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset, random_split
+class Own(Dataset):
+    def __init__(self):
+        self.x = torch.randn(150, 4)
+    def __len__(self):
+        return len(self.x)
+    def __getitem__(self, i):
+        return self.x[i], self.x[i].sum(0, keepdim=True)
+torch.manual_seed(0)
+a, b = random_split(Own(), [100, 50])
+first, second = DataLoader(a, 50, shuffle=True), DataLoader(b, 50)
+fit_loader = DataLoader(a, 50, shuffle=True)
+net = nn.Linear(4, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+def score(loader):
+    with torch.no_grad():
+        return sum(nn.functional.mse_loss(net(p), q).item() for p, q in loader)
+for epoch in range(4):
+    for p, q in fit_loader:
+        optimizer.zero_grad()
+        nn.functional.mse_loss(net(p), q).backward()
+        optimizer.step()
+print("test", score(loader=fit_loader))
+"""
+
+
+def test_the_call_that_hands_the_training_loader_to_the_evaluation_is_named(diagnose, assert_found) -> None:
+    assert_found(diagnose(HANDED, only=["V03"]), "V03", "score(loader=fit_loader)")

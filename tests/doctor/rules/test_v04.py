@@ -53,6 +53,13 @@ SICK["scored again and again"] = (
     "torch.cat([x, x[:60]])",
 )
 
+SICK["copied in a function that is called before the split"] = (
+    HEAD + LOOP + "def more(t):\n    return torch.cat([t, t[:60]])\n"
+    "x, y = more(x), more(y)\norder = torch.randperm(len(x))\nx, y = x[order], y[order]\n"
+    "fit(x[:150], y[:150])\nprint(score(x[150:], y[150:]))",
+    "more(x)",
+)
+
 HEALTHY = {
     "no row twice": HEAD + LOOP + "fit(x[:100], y[:100])\nprint(score(x[100:], y[100:]))",
     "a score on the training rows beside": (

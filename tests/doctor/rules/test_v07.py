@@ -115,3 +115,38 @@ for _ in range(10):
 
 def test_rows_that_only_a_patch_learns_from_are_held_out(diagnose, assert_outcome) -> None:
     assert_outcome(diagnose(PATCH, only=["V07"]), "V07", "passed")
+
+
+THREE = """
+import copy
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(200, 4)
+y = x.sum(1, keepdim=True)
+net = nn.Linear(4, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+val_x, val_y, test_x, test_y = x[100:150], y[100:150], x[150:], y[150:]
+def error(a, b):
+    with torch.no_grad():
+        return nn.functional.mse_loss(net(a), b).item()
+best = 1e9
+for epoch in range(8):
+    optimizer.zero_grad()
+    nn.functional.mse_loss(net(x[:100]), y[:100]).backward()
+    optimizer.step()
+    now = error(test_x, test_y)
+    if now < best:
+        best, kept = now, copy.deepcopy(net.state_dict())
+net.load_state_dict(kept)
+print(error(val_x, val_y), error(test_x, test_y))
+"""
+
+
+def test_a_third_part_read_at_the_end_does_not_mend_a_choice_by_the_test_rows(diagnose, assert_found) -> None:
+    assert_found(diagnose(THREE, only=["V07"]), "V07", "now < best")
+
+
+def test_a_choice_by_the_val_rows_is_passed_though_they_are_scored_again(diagnose, assert_outcome) -> None:
+    assert_outcome(diagnose(THREE.replace("now = error(test_x, test_y)", "now = error(val_x, val_y)"), only=["V07"]),
+                   "V07", "passed")  # fmt: skip

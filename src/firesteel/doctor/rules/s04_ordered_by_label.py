@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import torch
 
-from firesteel.doctor.facts import Facts, Loss
+from firesteel.doctor.facts import Loss
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import origin
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
+from firesteel.doctor.source import Source
 
 #: Batches of so many rows, of which so many must be of one class alone.
 LEAST_ROWS, LEAST_BATCHES, SHARE_PURE = 4, 4, 0.7
@@ -77,7 +78,7 @@ for epoch in range(5):
                 continue
             if _come_together([(one.step, labels) for one, labels in losses if one.site is site]):
                 continue
-            place = _place(facts, site)
+            place = _place(case, next(one for one, _ in losses if one.site is site))
             yield self.finding(
                 place,
                 message="the rows come class after class and are not shuffled",
@@ -118,8 +119,9 @@ def _labels(loss: Loss) -> torch.Tensor | None:
     return flat.round().long() if not value.is_floating_point() or bool((flat == flat.round()).all()) else None
 
 
-def _place(facts: Facts, site: Site) -> Site:
-    """Where the loader was made that gave the batches in order; else where they are cut; else the loss."""
+def _place(case: Case, loss: Loss) -> Site | tuple[Source, int]:
+    """Where the loader was made that gave the batches in order; else where they are cut; else the loop over them."""
+    facts = case.facts
     used = {id(one.loader_pass.loader) for one in facts.trained() if one.loader_pass is not None}
     for loader in facts.loaders:
         if id(loader) in used and "Random" not in loader.sampler:
@@ -127,4 +129,11 @@ def _place(facts: Facts, site: Site) -> Site:
     for forward in facts.trained():
         if forward.input is not None and forward.input.op == "getitem":
             return forward.input.site
-    return site
+    for site in (loss.site, *loss.callers):
+        source = case.sources.of(site)
+        loops = source.loops_around(site.line) if site.is_users else []
+        if loops:
+            cut = origin(loss.target).site if loss.target is not None else site
+            is_inside = cut.path == site.path and loops[0].lineno < cut.line <= (loops[0].end_lineno or 0)
+            return cut if is_inside else (source, loops[0].lineno)
+    return loss.site

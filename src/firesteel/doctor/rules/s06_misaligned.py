@@ -10,7 +10,8 @@ import torch
 
 from firesteel.doctor.facts import Facts, Loss, Made
 from firesteel.doctor.findings import Finding, Level
-from firesteel.doctor.orders import Order, Orders, Token, differing
+from firesteel.doctor.orders import Orders
+from firesteel.doctor.row_orders import CUT, Order, Token, differing, is_needless
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 from firesteel.doctor.source import Source
@@ -34,7 +35,8 @@ class Misaligned(Rule):
     detected: ClassVar[str] = (
         "The indices by which the rows of a batch were taken from the data, for the inputs and for the targets: "
         "row by row they come from different places. For arrays, the orders of chance (shuffle, permutation, sample, "
-        "an index that is drawn) that stand between where they come from and where they become tensors."
+        "an index that is drawn) that stand between where they come from and where they become tensors; and slices as "
+        "long as what was left of the other side, where rows were dropped by what is in them."
     )
     silent: ClassVar[str] = (
         "One order for both; targets that are made of the inputs; draws that a "
@@ -88,11 +90,30 @@ for i in range(0, 96, 16):
             return
         for source, orders, node_x, node_y in arrays:
             for token in _apart(orders, node_x, node_y):
-                yield self._describe(source, orders.places[token], node_x, node_y)
+                if token[0] == CUT:
+                    yield from self._describe_cut(case, source, orders.places[token])
+                else:
+                    yield self._describe(source, orders.places[token], node_x, node_y)
                 return
-        for source, token_place, bundle in _bundled(case):
-            yield self._describe(source, token_place, bundle, bundle)
+        for source, token, token_place, bundle in _bundled(case):
+            if token[0] == CUT:
+                yield from self._describe_cut(case, source, token_place)
+            else:
+                yield self._describe(source, token_place, bundle, bundle)
             return
+
+    def _describe_cut(self, case: Case, source: Source, cut: ast.AST) -> Iterable[Finding]:
+        if is_needless(case.facts, cut):
+            return
+        yield self.finding(
+            (source, cut),
+            level="W",  # read from the source, not seen row by row
+            message="the rows of inputs and targets are not the same",
+            evidence=f"`{source.text_of(cut)}` takes the first rows of a table, as many as were left of it where some "
+            "were dropped by what is in them: from the first dropped row on, each row has the target of another",
+            why="each row is taught the answer of another",
+            fix="     drop the rows of both by one mask: x, y = x[keep], y[keep]",
+        )
 
     def _describe(self, source: Source, drawn: ast.AST, x: ast.AST, y: ast.AST) -> Finding:
         text = source.line(getattr(drawn, "lineno", 0)).strip()
@@ -129,16 +150,17 @@ def _made_of_arrays(case: Case) -> Iterator[tuple[Source, Orders, ast.AST, ast.A
             yield source, read[source.path], node_x, node_y
 
 
-def _bundled(case: Case) -> Iterator[tuple[Source, ast.AST, ast.AST]]:
+def _bundled(case: Case) -> Iterator[tuple[Source, Token, ast.AST, ast.AST]]:
     """Data sets of tensors whose first two are in different orders, where a loader's batches were trained on."""
     used = {one.loader_pass.loader.site.path for one in case.facts.trained() if one.loader_pass is not None}
     for path in sorted(used):
         orders = Orders(case.sources[path])
         for node, values in orders.bundles:
             if len(values) == 2 and isinstance(values[0], Order) and isinstance(values[1], Order):
-                places = [orders.places[one] for one in differing(values[0], values[1]) if one in orders.places]
-                if places:
-                    yield case.sources[path], max(places, key=lambda one: getattr(one, "lineno", 0)), node
+                tokens = [one for one in differing(values[0], values[1]) if one in orders.places]
+                if tokens:
+                    last = max(tokens, key=lambda one: getattr(orders.places[one], "lineno", 0))
+                    yield case.sources[path], last, orders.places[last], node
 
 
 def _array_site(made: Made) -> Site | None:

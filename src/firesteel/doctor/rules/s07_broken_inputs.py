@@ -11,6 +11,7 @@ import torch
 
 from firesteel.doctor.facts import Forward, Made
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.frames import where_column_broke
 from firesteel.doctor.lineage import origin
 from firesteel.doctor.nonfinite import is_bad_at_end
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
@@ -171,6 +172,9 @@ def _where_broken(case: Case, made: Made, value: torch.Tensor | None) -> tuple[S
     for source, node in found:
         if isinstance(node, ast.Call) and called(node) in _UNSAFE and not _is_guarded(node):
             return source, node
+    column = where_column_broke(case.facts, [case.sources[path] for path in case.facts.files()])
+    if column is not None:
+        return column
     if value is not None and not _has_whole_columns(value) and not bool(value.isinf().any()):
         return made.site
     for source, node in found:

@@ -10,6 +10,8 @@ from firesteel.doctor.facts import Facts, Forward, Loss
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.places import loop_of_epochs
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.sites import Site
+from firesteel.doctor.source import Source
 
 #: The held-out loss ends so many times above its least, and the training loss so many times below the held-out one.
 RISEN, APART = 1.5, 5.0
@@ -81,17 +83,28 @@ for epoch in range(100):
         least, (end, last) = min(values), list(points.items())[-1]
         best = list(points)[values.index(least)]
         untrained = f", where the untrained net had {curve[0]:.3g}" if last <= RISEN * least else ""
-        site = facts.backwards[-1].site
-        source = case.sources.of(site)
-        loop = loop_of_epochs(source, site.line)
         yield self.finding(
-            (source, loop.lineno) if loop is not None else site,
+            _place(case),
             message="the net learns the training rows by heart",
             evidence=f"the held-out loss was {least:.3g} after {best:,} steps and is {last:.3g} after "
             f"{end:,}{untrained}; the training loss ended at {train:.3g}",
             why="from its least value on, the net became worse on new rows",
             fix="     stop there (early stopping), or hold against it: weight decay, dropout, a smaller net, more rows",
         )
+
+
+def _place(case: Case) -> Site | tuple[Source, int]:
+    """The loop over the epochs; the net, where how long that loop is stands in a config."""
+    site = case.facts.backwards[-1].site
+    source = case.sources.of(site)
+    loop = loop_of_epochs(source, site.line)
+    made = case.facts.trained()[-1].module.site if case.facts.trained() else None
+    is_told = not isinstance(loop, ast.For) or not any(
+        isinstance(one, ast.Attribute | ast.Subscript) for one in ast.walk(loop.iter)
+    )
+    if loop is not None and (is_told or made is None or not made.is_users):
+        return source, loop.lineno
+    return made if made is not None and made.is_users else site
 
 
 def _by_step(series: list[Loss]) -> dict[int, float]:
@@ -126,17 +139,18 @@ def _is_one_set(facts: Facts, series: list[Loss]) -> bool:
     """All of these losses are of the same rows."""
     calls = {id(one): forward for forward in _evaluations(facts) for one in forward.outputs}
     sets = {
-        next((calls[id(one)].rows.tobytes() for one in loss.input.walk() if id(one) in calls), b"") for loss in series
+        next((calls[id(one)].samples.tobytes() for one in loss.input.walk() if id(one) in calls), b"")
+        for loss in series
     }
     return len(sets) == 1
 
 
 def _evaluations(facts: Facts) -> list[Forward]:
-    trained = {int(row) for one in facts.trained() if one.rows is not None for row in one.rows}
+    trained = {int(row) for one in facts.trained() if one.samples is not None for row in one.samples}
     return [
         one
         for one in facts.evaluated()
-        if one.rows is not None and not any(int(row) in trained for row in one.rows[:50])
+        if one.samples is not None and not any(int(row) in trained for row in one.samples[:50])
     ]
 
 

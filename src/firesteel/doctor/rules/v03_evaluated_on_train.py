@@ -72,15 +72,15 @@ with torch.no_grad():
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
-        trained = [one for one in taught(facts) if one.rows is not None]
-        evaluated = [one for one in facts.evaluated() if one.rows is not None and len(one.rows) >= LEAST_ROWS]
-        known = {int(row) for one in trained for row in one.rows}
-        n_different = sum(len(set(one.rows.tolist())) for one in evaluated)
-        if n_different < SHARE_DIFFERENT * sum(len(one.rows) for one in evaluated):
+        trained = [one for one in taught(facts) if one.samples is not None]
+        evaluated = [one for one in facts.evaluated() if one.samples is not None and len(one.samples) >= LEAST_ROWS]
+        known = {int(row) for one in trained for row in one.samples}
+        n_different = sum(len(set(one.samples.tolist())) for one in evaluated)
+        if n_different < SHARE_DIFFERENT * sum(len(one.samples) for one in evaluated):
             raise NotApplicable("the rows that go into the net are too much alike to be told apart")
         if not trained or not evaluated:
             raise NotApplicable("no evaluation beside a training was seen")
-        if any(int(row) not in known for one in evaluated for row in one.rows) or _is_partly_seen(facts):
+        if any(int(row) not in known for one in evaluated for row in one.samples) or _is_partly_seen(facts):
             return
         if _is_scored_first(trained, evaluated):
             return
@@ -95,9 +95,9 @@ with torch.no_grad():
         claimed, place = _claim(case.sources, evaluated, known)
         said = said or claimed
         if said:
-            n = len({int(row) for one in evaluated for row in one.rows})
+            n = len({int(row) for one in evaluated for row in one.samples})
             yield self.finding(
-                _place(facts, last, place),
+                _place(case, last, place),
                 message="the rows that are evaluated are the training rows",
                 evidence=f"all {n:,} evaluated rows had been trained on; {said}",
                 why="the score says how well the net remembers, not what it does with new rows",
@@ -107,7 +107,9 @@ with torch.no_grad():
 
 def _is_partly_seen(facts: Facts) -> bool:
     """Rows of some evaluations were not taken, and no loader tells that they are of the same kind as the others."""
-    return any(one.rows is None and one.n_rows >= LEAST_ROWS and one.loader_pass is None for one in facts.evaluated())
+    return any(
+        one.samples is None and one.n_rows >= LEAST_ROWS and one.loader_pass is None for one in facts.evaluated()
+    )
 
 
 def _is_scored_first(trained: list[Forward], evaluated: list[Forward]) -> bool:
@@ -117,10 +119,10 @@ def _is_scored_first(trained: list[Forward], evaluated: list[Forward]) -> bool:
     """
     first: dict[int, int] = {}
     for one in trained:
-        for row in one.rows.tolist():
+        for row in one.samples.tolist():
             first.setdefault(row, one.at)
     begun = min(one.at for one in trained)
-    new = [one for one in evaluated if one.at > begun and all(first[row] > one.at for row in one.rows.tolist())]
+    new = [one for one in evaluated if one.at > begun and all(first[row] > one.at for row in one.samples.tolist())]
     return len(new) > 1
 
 
@@ -128,8 +130,8 @@ def _is_held_out_of_its_net(trained: list[Forward], evaluated: list[Forward]) ->
     """Rows that went to one net for a score were trained on by others alone, as in the folds of a cross validation."""
     known: dict[int, set[int]] = {}
     for one in trained:
-        known.setdefault(id(one.module), set()).update(one.rows.tolist())
-    return any(not known[id(one.module)] >= set(one.rows.tolist()) for one in evaluated if id(one.module) in known)
+        known.setdefault(id(one.module), set()).update(one.samples.tolist())
+    return any(not known[id(one.module)] >= set(one.samples.tolist()) for one in evaluated if id(one.module) in known)
 
 
 def _unread_loader(facts: Facts, known: set[int]) -> str:
@@ -216,13 +218,41 @@ def _claim(sources: Sources, evaluated: list[Forward], known: set[int]) -> tuple
     return "", evaluated[-1].site
 
 
-def _place(facts: Facts, last: Forward, place: Place) -> Place:
-    """The loader, where one was made of the training rows for the evaluation alone."""
+def _place(case: Case, last: Forward, place: Place) -> Place:
+    """The loader, where one was made of the training rows for the evaluation alone; else what gives them to it."""
     read = last.loader_pass
     if place is not last.site or read is None:
         return place
-    training = {id(one.loader_pass.loader) for one in facts.trained() if one.loader_pass is not None}
-    return read.loader.site if id(read.loader) not in training and read.loader.site.is_users else place
+    training = {id(one.loader_pass.loader) for one in case.facts.trained() if one.loader_pass is not None}
+    if id(read.loader) not in training and read.loader.site.is_users:
+        return read.loader.site
+    return _call_with(case.sources.of(last.site), last.site, read.loader) or place
+
+
+def _call_with(source: Source, site: Site, loader: Loader) -> Place | None:
+    """Of a function that evaluates what it is given: the last call that hands it the loader by its name."""
+    function = source.function_around(site.line)
+    if function is None or loader.site.path != source.path:
+        return None
+    statement = source.statement_at(loader.site.line)
+    names = _names_of(statement, source.node_at(loader.site)) if isinstance(statement, ast.Assign) else set()
+    calls = [one for one in source.nodes(ast.Call) if called(one) == function.name]
+    given = [one for one in calls if names & {ast.unparse(arg) for arg in (*one.args, *map(_value, one.keywords))}]
+    return (source, given[-1]) if given else None
+
+
+def _names_of(statement: ast.Assign, value: ast.AST | None) -> set[str]:
+    """What a value is called, in `a, b = one, two` too."""
+    names = {ast.unparse(one) for one in statement.targets}
+    for one in statement.targets:
+        if isinstance(one, ast.Tuple) and isinstance(statement.value, ast.Tuple):
+            pairs = zip(one.elts, statement.value.elts, strict=False)
+            names |= {ast.unparse(name) for name, given in pairs if given is value}
+    return names
+
+
+def _value(word: ast.keyword) -> ast.expr:
+    return word.value
 
 
 def _for_loops(source: Source, site: Site) -> list[ast.For]:

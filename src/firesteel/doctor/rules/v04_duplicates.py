@@ -62,19 +62,19 @@ with torch.no_grad():
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
-        trained = [one for one in taught(facts) if one.rows is not None]
-        known = {int(row) for one in trained for row in one.rows}
-        evaluated = [one for one in facts.evaluated() if one.rows is not None and one.n_rows > 1]
+        trained = [one for one in taught(facts) if one.samples is not None]
+        known = {int(row) for one in trained for row in one.samples}
+        evaluated = [one for one in facts.evaluated() if one.samples is not None and one.n_rows > 1]
         if not trained or not evaluated:
             raise NotApplicable("no evaluation beside a training was seen")
         shared, rows, places = 0, 0, []
         is_copied = _is_copied(trained, evaluated, known)
         for one in _once_each(evaluated):
-            n_known = sum(int(row) in known for row in one.rows)
-            is_whole = len({int(row) for row in one.rows} & known) > SHARE_OF_WHOLE * len(known)
-            if not is_copied and (is_whole or n_known > MOST_SHARE * len(one.rows)):
+            n_known = sum(int(row) in known for row in one.samples)
+            is_whole = len({int(row) for row in one.samples} & known) > SHARE_OF_WHOLE * len(known)
+            if not is_copied and (is_whole or n_known > MOST_SHARE * len(one.samples)):
                 continue
-            shared, rows = shared + n_known, rows + len(one.rows)
+            shared, rows = shared + n_known, rows + len(one.samples)
             places += [one] if n_known else []
         is_chance = not any(one.input is not None and is_measured(one.input) for one in places)
         if shared < LEAST_ROWS or shared < LEAST_SHARE * rows or is_chance:
@@ -93,19 +93,19 @@ def _once_each(evaluated: list[Forward]) -> list[Forward]:
     """Each batch of rows once, however often it was evaluated: the call that was looked at, if one was."""
     found: dict[tuple[object, bytes], Forward] = {}
     for one in sorted(evaluated, key=lambda one: one.input is None):
-        found.setdefault((one.site, one.rows.tobytes()), one)
+        found.setdefault((one.site, one.samples.tobytes()), one)
     return sorted(found.values(), key=lambda one: one.at)
 
 
 def _is_copied(trained: list[Forward], evaluated: list[Forward], known: set[int]) -> bool:
     """All that was ever evaluated was trained on, in part only, and what was trained on at once holds rows twice."""
-    if any(int(row) not in known for one in evaluated for row in one.rows):
+    if any(int(row) not in known for one in evaluated for row in one.samples):
         return False
     whole: dict[object, list[int]] = {}
     for one in trained:
-        whole.setdefault(one.at if one.loader_pass is None else one.loader_pass, []).extend(one.rows.tolist())
+        whole.setdefault(one.at if one.loader_pass is None else one.loader_pass, []).extend(one.samples.tolist())
     rows = max(whole.values(), key=len)
-    n_evaluated = max(len(one.rows) for one in evaluated)
+    n_evaluated = max(len(one.samples) for one in evaluated)
     return len(set(rows)) < (1 - SHARE_COPIED) * len(rows) and n_evaluated < SHARE_OF_WHOLE * len(rows)
 
 
@@ -117,6 +117,19 @@ def _where_dealt(case: Case, forward: Forward) -> tuple[Source, ast.AST | None]:
         calls = [(called(call), call) for call in source.nodes(ast.Call)]
         dealt = next((call for name in _DEALING for called, call in calls if called == name), None)
         if dealt is not None:
-            before = [call for called, call in calls if called in _COPYING and call.lineno < dealt.lineno]
+            copied = [call for called, call in calls if called in _COPYING]
+            before = [place for call in copied for place in _ran_before(source, call, dealt)]
             return source, before[0] if before else dealt
     return case.sources.of(forward.site), None
+
+
+def _ran_before(source: Source, copied: ast.Call, dealt: ast.Call) -> list[ast.Call]:
+    """The call that copies, above the one that deals; of a function given a table, the call of that."""
+    function, here = source.function_around(copied.lineno), source.function_around(dealt.lineno)
+    if function is not None and function is not here:
+        calls = [one for one in source.nodes(ast.Call) if called(one) == function.name]
+        calls = [one for one in calls if one.args and isinstance(one.args[0], ast.Name | ast.Attribute)]
+        beside = [one for one in calls if source.function_around(one.lineno) is here and one.lineno < dealt.lineno]
+        if beside:
+            return beside[:1]
+    return [copied] if copied.lineno < dealt.lineno else []

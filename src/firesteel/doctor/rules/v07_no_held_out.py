@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from typing import ClassVar
@@ -18,6 +19,7 @@ from firesteel.doctor.source import Source
 FEWEST_STEPS, FEWEST_ROWS = 5, 20
 #: Of the rows that were seen, so many are new each time where data are made as training goes on.
 SHARE_OF_STREAMS = 0.9
+_TEST, _VAL = {"test", "tests", "testing", "tst", "te"}, {"val", "valid", "validation", "dev", "eval"}
 _KEEPING = {"state_dict", "deepcopy", "save"}
 
 
@@ -33,7 +35,8 @@ class NoHeldOut(Rule):
     detected: ClassVar[str] = (
         "The rows that went into the net are told apart by fingerprints. The note is there if all rows that were "
         "ever evaluated had been trained on, or if weights are kept by a comparison inside the loop, the held-out "
-        "rows are evaluated there, and no other rows are evaluated at the end."
+        "rows are evaluated there, and no other rows are evaluated at the end (or others are, and the script itself "
+        "calls those that choose its test rows)."
     )
     silent: ClassVar[str] = (
         "A third set that is read once at the end; data that are made anew for every step; trainings in which a net "
@@ -63,22 +66,22 @@ with torch.no_grad():
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
-        trained = [one for one in taught(facts) if one.rows is not None]
-        rows = {int(row) for one in trained for row in one.rows}
+        trained = [one for one in taught(facts) if one.samples is not None]
+        rows = {int(row) for one in trained for row in one.samples}
         if _is_fed_noise(facts, trained):
             raise NotApplicable("a net is trained that makes something of drawn noise: no rows can be held out of that")
-        n_seen = sum(len(one.rows) for one in trained)
+        n_seen = sum(len(one.samples) for one in trained)
         if facts.n_backwards < FEWEST_STEPS or len(rows) < FEWEST_ROWS:
             raise NotApplicable(f"fewer than {FEWEST_STEPS} steps or {FEWEST_ROWS} rows were trained on")
         if len(rows) > SHARE_OF_STREAMS * n_seen:
             raise NotApplicable("every step had new rows")
-        evaluated = [one for one in facts.evaluated() if one.rows is not None]
-        held_out = [one for one in evaluated if any(int(row) not in rows for row in one.rows)]
+        evaluated = [one for one in facts.evaluated() if one.samples is not None]
+        held_out = [one for one in evaluated if any(int(row) not in rows for row in one.samples)]
         if held_out:
             yield from self._chosen(case, trained, held_out)
             return
         last = evaluated[-1] if evaluated else trained[-1]
-        n = len({int(row) for one in evaluated for row in one.rows})
+        n = len({int(row) for one in evaluated for row in one.samples})
         seen = (
             f"all {n:,} different rows that were evaluated had been trained on"
             if n
@@ -95,23 +98,26 @@ with torch.no_grad():
     def _chosen(self, case: Case, trained: list[Forward], held_out: list[Forward]) -> Iterable[Finding]:
         """Held-out rows that are evaluated while training goes on, decide which weights are kept, and are the score."""
         last_step = trained[-1].at
-        during = {int(row) for one in held_out if one.at < last_step for row in one.rows}
-        after = {int(row) for one in held_out if one.at > last_step for row in one.rows}
-        if not during or after - during:
+        during = {int(row) for one in held_out if one.at < last_step for row in one.samples}
+        after = {int(row) for one in held_out if one.at > last_step for row in one.samples}
+        is_third = bool(after - during)  # others are evaluated at the end: only the names tell which are the test rows
+        if not during or (is_third and not after & during):
             return
         loops = {one.site.path for one in trained}
         for path in loops:
             source = case.sources[path]
             for node in source.nodes(ast.If):
-                if _keeps_weights(node) and source.loops_around(node.lineno):
-                    yield self._finding_of_choice(source, node, n=len(during))
+                is_chosen = _keeps_weights(node) and source.loops_around(node.lineno)
+                if is_chosen and (not is_third or _is_of_test(source, node)):
+                    yield self._finding_of_choice(source, node, n=len(during), is_third=is_third)
                     return
 
-    def _finding_of_choice(self, source: Source, node: ast.If, *, n: int) -> Finding:
+    def _finding_of_choice(self, source: Source, node: ast.If, *, n: int, is_third: bool) -> Finding:
+        others = "others were read at the end alone, and chose nothing" if is_third else "no others were"
         return self.finding(
             (source, node.test),
             message="the weights that are kept are chosen by the rows that score them",
-            evidence=f"the same {n:,} rows were evaluated during training and at its end; no others were",
+            evidence=f"the same {n:,} rows were evaluated during training and at its end; {others}",
             why="the best of many tries on these rows is better than the net is on new ones",
             fix="     choose by a third part of the rows (val), and read the test rows once, at the end",
         )
@@ -135,3 +141,23 @@ def _keeps_weights(node: ast.If) -> bool:
     calls = [part.func for statement in node.body for part in ast.walk(statement) if isinstance(part, ast.Call)]
     names = {func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in calls}
     return bool(names & _KEEPING)
+
+
+def _is_of_test(source: Source, node: ast.If) -> bool:
+    """What is compared was computed in the loop, of what is called test and not val."""
+    loop = source.loops_around(node.lineno)[-1]
+    compared = {one.id for one in ast.walk(node.test) if isinstance(one, ast.Name)}
+    words: set[str] = set()
+    for one in ast.walk(loop):
+        if isinstance(one, ast.Assign) and one.lineno < node.lineno:
+            names = {part.id for target in one.targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+            words |= _words_given(one.value) if names & compared else set()
+    words |= _words_given(node.test)
+    return bool(words & _TEST) and not words & _VAL
+
+
+def _words_given(node: ast.AST) -> set[str]:
+    """The words of all that calls in an expression are given."""
+    calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
+    given = [arg for one in calls for arg in (*one.args, *(word.value for word in one.keywords))]
+    return {word for arg in given for word in re.findall(r"[a-z]+", ast.unparse(arg).lower())}
