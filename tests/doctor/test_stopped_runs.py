@@ -80,3 +80,27 @@ for epoch in range(9):
     optimizer.step()
 """
     assert_found(diagnose(text, only=["O06"], steps=steps), "O06", "Adam(net.parameters()")
+
+
+PHASES = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(64, 3)
+y = x.sum(1, keepdim=True)
+body, head = nn.Linear(3, 8), nn.Linear(8, 1)
+net = nn.Sequential(body, nn.ReLU(), head)
+def fit(params):
+    optimizer = torch.optim.Adam(params, lr=0.01)
+    for step in range(20):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(net(x), y).backward()
+        optimizer.step()
+fit(head.parameters())
+"""
+
+
+@pytest.mark.parametrize(("second", "level"), [("fit(net.parameters())", "N"), ("", "E")])
+def test_an_optimizer_that_may_come_yet_makes_a_note(second: str, level: str, diagnose) -> None:
+    (found,) = diagnose(PHASES + second, only=["O04"], steps=10).findings
+    assert found.level == level
