@@ -324,6 +324,7 @@ class LoaderPass:
     site: Site
     indices: list[int] = field(default_factory=list)  # rows asked for, in order; capped
     n_batches: int = 0
+    last_at: int = 0  # when it was asked for its last batch
     is_complete: bool = False  # ran to its end
 
 

@@ -122,6 +122,7 @@ class _Loaders:
 
     def _note(self, one: LoaderPass, index: Any) -> None:
         one.n_batches += 1
+        one.last_at = self._watch.tick()
         self._watch.current_pass = one
         if len(one.indices) < MOST_OF_PASS and self._n_kept < MOST_OF_ALL:
             rows = index if isinstance(index, list | tuple) else [index]

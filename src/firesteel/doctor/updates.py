@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+import torch
+
 from firesteel.doctor.facts import Backward, Facts, Made, Module, Optimizer, Param, Step
 from firesteel.doctor.lineage import origin
 from firesteel.doctor.sites import Site
-from firesteel.doctor.source import Source
+from firesteel.doctor.source import Source, called
 
 
 def steps_of(facts: Facts, optimizer: Optimizer) -> list[Step]:
@@ -132,6 +134,25 @@ def insert_zero_grad(source: Source, step: Site, backward: Site | None, call: st
         statement = source.statement_at(backward.line)
         return source.insert_before(statement.lineno if statement is not None else backward.line, call)
     return source.insert_after(step.line, call)
+
+
+def may_give_more(facts: Facts, source: Source, site: Site) -> bool:
+    """What was not run of a script may give parameters to an optimizer.
+
+    Its source has a call that makes another or adds a group, or calls the function around this one more than once.
+    """
+    made = {one.site.line for one in facts.optimizers if one.site is not None and one.site.path == source.path}
+    function = source.function_around(site.line)
+    n_calls = 0
+    for call in source.nodes(ast.Call):
+        name = called(call)
+        is_optimizer = isinstance(getattr(torch.optim, name, None), type) and name != "Optimizer"
+        is_new = is_optimizer and not made & set(range(call.lineno, (call.end_lineno or call.lineno) + 1))
+        if is_new or name == "add_param_group":
+            return True
+        if function is not None and name == function.name:
+            n_calls += 2 if source.loops_around(call.lineno) else 1
+    return n_calls > 1
 
 
 # ---- parameters that nothing changes

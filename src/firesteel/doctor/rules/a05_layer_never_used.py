@@ -27,7 +27,7 @@ class LayerNeverUsed(Rule):
     )
     silent: ClassVar[str] = (
         "Classes that go over their children, look attributes up by name, or are derived from; layers read from "
-        "outside."
+        "outside; classes that were not called before the run was stopped."
     )
     sick: ClassVar[str] = """
 import torch
@@ -60,6 +60,8 @@ print(Net()(torch.ones(1, 2)))
         for node in source.nodes(ast.ClassDef):
             if node.name not in names.modules or node.name in bases or _walks_children(node):
                 continue
+            if case.facts.stopped and not _was_run(case, source, node):
+                continue
             for statement in [part for part in ast.walk(node) if isinstance(part, ast.Assign)]:
                 target = statement.targets[0]
                 if not isinstance(target, ast.Attribute) or getattr(target.value, "id", "") != "self":
@@ -90,6 +92,14 @@ def _walks_children(node: ast.ClassDef) -> bool:
         if isinstance(part, ast.Call) and getattr(part.func, "id", "") in ("getattr", "vars"):
             return True
     return not any(isinstance(part, ast.FunctionDef) and part.name == "forward" for part in node.body)
+
+
+def _was_run(case: Case, source: Source, node: ast.ClassDef) -> bool:
+    """An operation was seen in the methods of a class."""
+    lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    return any(
+        one.module is not None and one.site.path == source.path and one.site.line in lines for one in case.facts.ops
+    )
 
 
 def _was_called(case: Case, source: Source, statement: ast.Assign) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import ClassVar
 
@@ -19,6 +20,7 @@ from firesteel.doctor.updates import (
     is_registered,
     is_used_inside,
     left_alone,
+    may_give_more,
     misses_its_loss,
     reads_of_gradients,
     steps_of,
@@ -45,7 +47,8 @@ class InNoOptimizer(Rule):
     silent: ClassVar[str] = (
         "Frozen parameters, parts that were loaded, copied or trained before, weights that are changed by hand (moving "
         "averages), inputs that need gradients, images or prompts that are optimised through a net, nets in "
-        "evaluation mode, and parameters that join an optimizer later."
+        "evaluation mode, and parameters that join an optimizer later (of a run that was stopped before its end "
+        "a note, where the rest of the script may give them to one)."
     )
     sick: ClassVar[str] = """
 import torch
@@ -82,7 +85,12 @@ for epoch in range(20):
             optimizer = _nearest(facts, param, stepped)
             of.setdefault(id(optimizer), (optimizer, []))[1].append(param)
         for optimizer, params in of.values():
-            yield self._describe(case, optimizer, params)
+            found = self._describe(case, optimizer, params)
+            source = case.sources[found.path]
+            if facts.stopped and optimizer.site is not None and may_give_more(facts, source, optimizer.site):
+                why = "unless the rest of the script gives them to an optimizer, this part keeps its values"
+                found = replace(found, level="N", why=why)
+            yield found
 
     def _is_meant_to_learn(self, facts: Facts, param: Param, held: list[Param], is_idle: bool) -> bool:
         if param.n_backwards < FEWEST or param.is_made_inside:

@@ -10,7 +10,7 @@ from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.graph_cuts import cuts_inside, cutting, is_choice
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.unused_losses import unused_losses
-from firesteel.doctor.updates import is_registered, left_alone, misses_its_loss, steps_of
+from firesteel.doctor.updates import is_registered, left_alone, misses_its_loss, owner_of, steps_of
 
 FEWEST = 2
 #: Operations that take numbers out of tensors: what they took was used.
@@ -33,7 +33,8 @@ class NeverAGradient(Rule):
     )
     silent: ClassVar[str] = (
         "Frozen parameters, layers of the model that this run did not use, parameters that are changed by hand, and "
-        "gradients that were cleared before the step (O02) or never computed at all (O03)."
+        "gradients that were cleared before the step (O02) or never computed at all (O03). Of a run that was stopped "
+        "before its end only parameters whose module is gone count."
     )
     sick: ClassVar[str] = """
 import torch
@@ -66,7 +67,9 @@ for epoch in range(20):
             if asked & {id(one) for one in optimizer.params} or any(one.n_zeroed for one in steps):
                 continue
             without = [one for one in optimizer.params if _is_without(optimizer, one)]
-            if not optimizer.ever_with_gradient and misses_its_loss(facts, optimizer):
+            if facts.stopped:  # what was not used yet may be used later: not what is in no module any more
+                without = [one for one in without if one.is_parameter and owner_of(facts, one) is None]
+            if not facts.stopped and not optimizer.ever_with_gradient and misses_its_loss(facts, optimizer):
                 without = optimizer.params
             if len(without) == len(optimizer.params):
                 others = [one for one in facts.params if one.n_backwards >= FEWEST and (one.name or one.is_parameter)]
@@ -79,6 +82,8 @@ for epoch in range(20):
                 level: Level = "E" if {one.shape for one in foreign} & _shapes_left_alone(facts) else "W"
                 message = f"{len(foreign)} parameters of the optimizer belong to nothing that was trained"
                 yield self._describe(case, optimizer, foreign, message=message, level=level)
+            if facts.stopped:
+                continue
             dropped = _dropped(facts, [one for one in without if one not in foreign])
             if dropped:
                 yield self._tell_dropped(case, optimizer, dropped)

@@ -37,7 +37,7 @@ class RareClassNever(Rule):
     )
     silent: ClassVar[str] = (
         "Classes that are predicted at least once, classes that are as frequent as others, and evaluations too small "
-        "to expect any."
+        "to expect any; a run that was stopped before its end."
     )
     sick: ClassVar[str] = """
 import torch
@@ -62,6 +62,8 @@ with torch.no_grad():
         losses = [one for one in facts.trained_losses("cross_entropy", *_THRESHOLDS) if _labels(one) is not None]
         if not losses:
             raise NotApplicable("no classes were trained on")
+        if facts.stopped:
+            raise NotApplicable("the script was stopped before its end: it may be predicted there")
         if not has_learned(facts):
             raise NotApplicable("no weight was ever changed: there is nothing that could have been learned")
         last = losses[-1]

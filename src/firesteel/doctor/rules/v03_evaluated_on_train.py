@@ -48,7 +48,8 @@ class EvaluatedOnTrain(Rule):
         "whose name is never read. Or the script itself gives what it evaluates the name of test rows."
     )
     silent: ClassVar[str] = (
-        "A score on the training rows beside one on held-out rows. Where nothing was held out at all, that is V07."
+        "A score on the training rows beside one on held-out rows. Where nothing was held out at all, that is V07. "
+        "A run that was stopped before its end."
     )
     sick: ClassVar[str] = """
 import torch
@@ -72,6 +73,8 @@ with torch.no_grad():
 
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
+        if facts.stopped:
+            raise NotApplicable("the script was stopped before its end: held-out rows may come there")
         trained = [one for one in taught(facts) if one.samples is not None]
         evaluated = [one for one in facts.evaluated() if one.samples is not None and len(one.samples) >= LEAST_ROWS]
         known = {int(row) for one in trained for row in one.samples}

@@ -68,7 +68,7 @@ with torch.no_grad():
         if not trained or not evaluated:
             raise NotApplicable("no evaluation beside a training was seen")
         shared, rows, places = 0, 0, []
-        is_copied = _is_copied(trained, evaluated, known)
+        is_copied = not facts.stopped and _is_copied(trained, evaluated, known)
         for one in _once_each(evaluated):
             n_known = sum(int(row) in known for row in one.samples)
             is_whole = len({int(row) for row in one.samples} & known) > SHARE_OF_WHOLE * len(known)
