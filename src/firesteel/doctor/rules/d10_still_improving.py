@@ -95,7 +95,7 @@ for epoch in range(3):
         yield self.finding(
             (case.sources.of(training.batches[0][0].site), line),
             message="the training stopped while its loss was still falling",
-            evidence=f"the loss went {training.says()} in {training.n_steps} steps, still falling by {fall:.1%} from half to half; "
+            evidence=f"the loss went {training.says()} in {training.n_steps} steps, by {fall:.1%} from half to half; "
             f"replayed on copies it goes {now.says()} in as many steps, {longer.says()} in {longer.n_steps}",
             why="more epochs would have made it better",
             fix=f"let it run longer: {text}",
