@@ -256,7 +256,8 @@ def _is_weight(made: Made) -> bool:
 
 
 def _rate(change: Made) -> float | None:
-    if change.op == "get_grad":
+    is_asked = change.op == "part" and bool(change.parents) and change.parents[0].op == "grad"
+    if change.op in ("get_grad", "grad") or is_asked:
         return 1.0
     if change.op == "neg" and change.parents:
         inner = _rate(change.parents[0])

@@ -124,3 +124,18 @@ for _ in range(8):
         optimizer.step()
 """
     assert_found(diagnose(HEAD + text, only=["D02"]), "D02", "optimizer = torch.optim.AdamW")
+
+
+def test_a_tiny_rate_times_gradients_that_were_asked_for(diagnose, assert_found):
+    text = """
+x = torch.randn(300, 6)
+y = (x @ torch.randn(6) > 0).float()
+w, b = torch.zeros(6, requires_grad=True), torch.zeros(1, requires_grad=True)
+for _ in range(100):
+    loss = F.binary_cross_entropy_with_logits(x @ w + b, y)
+    dw, db = torch.autograd.grad(loss, (w, b))
+    with torch.no_grad():
+        w -= 1e-6 * dw
+        b -= 1e-6 * db
+"""
+    assert_found(diagnose(HEAD + text, only=["D02"]), "D02", "-= 1e-6 *")

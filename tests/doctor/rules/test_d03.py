@@ -161,3 +161,16 @@ for _ in range(20):
     optimizer.step()
 """
     assert_found(diagnose(HEAD + text, only=["D03"]), "D03", "maximize=True")
+
+
+def test_gradients_that_were_asked_for_and_added(diagnose, assert_found):
+    text = """
+w, b = torch.zeros(6, requires_grad=True), torch.zeros(1, requires_grad=True)
+for _ in range(20):
+    loss = ((x @ w + b - y.float()) ** 2).mean()
+    gradients = torch.autograd.grad(loss, [w, b])
+    with torch.no_grad():
+        for p, gradient in zip([w, b], gradients):
+            p.copy_(p + 0.1 * gradient)
+"""
+    assert_found(diagnose(HEAD + text, only=["D03"]), "D03", "p.copy_(p + 0.1 * gradient)")

@@ -129,3 +129,17 @@ def test_a_dead_relu_at_the_output_is_left_out(diagnose, assert_found, assert_ou
     assert_found(found, "D06", "nn.ReLU(),")
     assert "-     nn.ReLU()," in found.findings[0].fix
     assert_outcome(found, "D09", "not applicable")
+
+
+def test_a_single_number_in_a_relu_has_no_rows(diagnose):
+    text = """
+import torch
+from torch import nn
+net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
+image = torch.zeros(1, 16, requires_grad=True)
+for _ in range(12):
+    torch.relu(net(image)[0, 2]).backward()
+    image.data = (image.data + 0.2 * image.grad).clamp(-2, 2)
+    image.grad = None
+"""
+    assert diagnose(text, only=["D06"]).failures == ()

@@ -59,3 +59,22 @@ def test_a_few_steps_say_nothing(diagnose, assert_outcome):
 def test_a_fall_among_noise_is_seen_over_half_of_the_steps(diagnose, assert_found):
     text = (HEAD + FLAT).replace("randperm(512).split(64)", "randperm(200).split(10)").replace("0.002", "0.001")
     assert_found(diagnose(text, only=["D10"]), "D10", "for epoch in range(3):")
+
+
+def test_a_run_so_short_that_its_last_half_is_noise(diagnose, assert_found):
+    text = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+X = torch.randn(1000, 12)
+y = X @ torch.randn(12, 1) + torch.sin(X[:, :1])
+net = nn.Sequential(nn.Linear(12, 64), nn.ReLU(), nn.Linear(64, 1))
+opt = torch.optim.Adam(net.parameters(), lr=1e-3)
+for epoch in range(2):
+    for b in torch.randperm(800).split(32):
+        opt.zero_grad()
+        loss = nn.functional.mse_loss(net(X[b]), y[b])
+        loss.backward()
+        opt.step()
+"""
+    assert_found(diagnose(text, only=["D10"]), "D10", "for epoch in range(2):")

@@ -162,7 +162,8 @@ def _is_activation(layer: Layer) -> bool:
     if before is None:
         return True
     # all zeros: no layer has begun (D08); all rows the same: nothing came that it could let through (D09)
-    return bool((before != 0).any()) and (len(before) < LEAST_ROWS_APART or bool((before != before[:1]).any()))
+    has_rows = before.dim() > 0 and len(before) >= LEAST_ROWS_APART
+    return bool((before != 0).any()) and not (has_rows and not bool((before != before[:1]).any()))
 
 
 def _dead_share(layer: Layer) -> float | None:

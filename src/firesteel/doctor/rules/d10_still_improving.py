@@ -22,6 +22,8 @@ LEAST_STEPS = 15
 N_TIMES = 4
 #: Over the last half the loss fell by so much of itself, and by so many times the noise.
 STILL_FALLS, BEYOND_NOISE = 0.02, 2.0
+#: The last half of so few is too little to see that.
+FEW_STEPS = 100
 #: It has so much of what the best constant answer costs left, and the replay with more steps ends so much lower.
 LEFT, LOWER = 0.3, 0.7
 #: Or clearly lower, having come so many times as far: the training had hardly begun.
@@ -93,7 +95,7 @@ for epoch in range(3):
         yield self.finding(
             (case.sources.of(training.batches[0][0].site), line),
             message="the training stopped while its loss was still falling",
-            evidence=f"the loss went {training.says()} in {training.n_steps} steps, by {fall:.1%} in the last half; "
+            evidence=f"the loss went {training.says()} in {training.n_steps} steps, by {fall:.1%} from half to half; "
             f"replayed on copies it goes {now.says()} in as many steps, {longer.says()} in {longer.n_steps}",
             why="more epochs would have made it better",
             fix=f"let it run longer: {text}",
@@ -107,14 +109,22 @@ def _ends_alike(now: Curve, longer: Curve) -> bool:
 
 
 def _fall(training: Training) -> float | None:
-    """By how much of itself the loss fell over the last half; None where that is nothing, or noise."""
+    """By how much of itself the loss fell over the last half; None where that is nothing, or noise.
+
+    Of a run of few steps, whose last half is mostly noise, over the whole.
+    """
     tail = training.curve[-(training.n_steps // 2) :]
     if len(tail) < 2 * 3 - 1 or not all(math.isfinite(one) for one in tail):
         return None
-    half = len(tail) // 2
-    before, after = tail[:half], tail[half:]
+    fell = _fall_over(tail)
+    return _fall_over(training.curve) if fell is None and training.n_steps < FEW_STEPS else fell
+
+
+def _fall_over(curve: tuple[float, ...]) -> float | None:
+    half = len(curve) // 2
+    before, after = curve[:half], curve[half:]
     fell = statistics.fmean(before) - statistics.fmean(after)
-    spread = statistics.pstdev(tail) / math.sqrt(max(half, 1))
+    spread = statistics.pstdev(curve) / math.sqrt(max(half, 1))
     level = abs(statistics.fmean(before)) or 1.0
     is_clear = fell > STILL_FALLS * level or fell > BEYOND_NOISE * spread
     return fell / level if fell > 0 and is_clear else None
