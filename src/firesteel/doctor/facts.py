@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from firesteel.doctor.columns import Fresh
+from firesteel.doctor.fits import Fit, Transform
 from firesteel.doctor.sites import Site
 
 
@@ -345,6 +346,8 @@ class Facts:
     n_forwards: int = 0
     n_backwards: int = 0
     n_steps: int = 0
+    fits: list[Fit] = field(default_factory=list)
+    transforms: list[Transform] = field(default_factory=list)
     seeds: set[str] = field(default_factory=set)  # which sources of randomness were seeded
     used_random: set[str] = field(default_factory=set)
     variables: dict[str, Any] = field(default_factory=dict)  # the script's globals when it had ended
