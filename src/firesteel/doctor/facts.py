@@ -149,6 +149,7 @@ class Forward:
     role: str = "unknown"  # "training" | "evaluation" | "unknown", set when all is over
     step: int = 0  # optimizer steps before it
     loader_pass: LoaderPass | None = None  # the loader that gave out a batch last
+    callers: tuple[Site, ...] = ()  # the user's calls that led to it, the innermost first (hot only)
 
 
 @dataclass(eq=False)
