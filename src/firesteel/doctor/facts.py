@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from firesteel.doctor.columns import Fresh
+from firesteel.doctor.fits import Fit, Transform
 from firesteel.doctor.sites import Site
 
 #: Modules, loaders, optimizers and switches that a loop makes again and again: so many of each are kept.
@@ -152,6 +153,7 @@ class Forward:
     role: str = "unknown"  # "training" | "evaluation" | "unknown", set when all is over
     step: int = 0  # optimizer steps before it
     loader_pass: LoaderPass | None = None  # the loader that gave out a batch last
+    callers: tuple[Site, ...] = ()  # the user's calls that led to it, the innermost first (hot only)
 
     @property
     def samples(self) -> Any:
@@ -356,6 +358,8 @@ class Facts:
     n_forwards: int = 0
     n_backwards: int = 0
     n_steps: int = 0
+    fits: list[Fit] = field(default_factory=list)
+    transforms: list[Transform] = field(default_factory=list)
     seeds: set[str] = field(default_factory=set)  # which sources of randomness were seeded
     used_random: set[str] = field(default_factory=set)
     variables: dict[str, Any] = field(default_factory=dict)  # the script's globals when it had ended

@@ -18,7 +18,7 @@ from firesteel.doctor.columns import Columns
 from firesteel.doctor.facts import MOST_RECORDS, Forward, ModeSwitch, Module
 from firesteel.doctor.rows import fingerprints
 from firesteel.doctor.schedule import is_due
-from firesteel.doctor.sites import Site, find_site, is_users_file
+from firesteel.doctor.sites import Site, find_callers, find_site, is_users_file
 from firesteel.doctor.state import Watched
 
 #: Calls of one place, with batches of one loader, whose rows are fingerprinted, before ever rarer ones.
@@ -180,6 +180,7 @@ class _Modules:
                 event.mixed = self._mixed(tensors, site) if len(tensors) > 1 else None
                 event.fresh = self._columns.note(first, event.rows)
         if watch.is_hot:
+            event.callers = find_callers(sys._getframe(3))
             event.modes = {name: one.training for name, one in stateful_layers(module)}
             event.inputs = tuple(watch.seeing.describe_input(one) for one in tensors)
             event.input = event.inputs[0] if event.inputs else None

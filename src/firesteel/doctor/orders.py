@@ -301,7 +301,7 @@ class Orders:
             return owner
         if name == "pop":
             return owner
-        if name == "sample":
+        if name == "sample" and (node.keywords or (node.args and not isinstance(node.args[0], ast.Tuple | ast.List))):
             token = self._token(node)
             return replace(owner, drawn=owner.drawn | {token}) if token is not None else None
         return None

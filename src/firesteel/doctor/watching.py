@@ -11,6 +11,7 @@ import torch
 from numpy.random import mtrand
 
 from firesteel.doctor.facts import Facts
+from firesteel.doctor.fitting import watch_fits
 from firesteel.doctor.gradients import Gradients
 from firesteel.doctor.loading import watch_loaders
 from firesteel.doctor.modules import watch_modules
@@ -46,6 +47,7 @@ class Watch(Watched):
         watch_steps(self, self.gradients, self._hooks)
         watch_loaders(self)
         watch_surroundings(self)
+        watch_fits(self, self._hooks)
         self.seeing.turn_on()
         return self
 

@@ -147,8 +147,10 @@ SICK_ARRAYS = {
 STATE = "s = np.random.get_state()\nnp.random.shuffle(x)\nnp.random.set_state(s)\nnp.random.shuffle(y)"
 INDEX = "g = f[[0, 1, 2, 3]].sample(frac=1)\nx, y = g.values, f.loc[g.index, ['y']].values"
 HEALTHY_ARRAYS = {
-    "drawn from a distribution": "x = torch.distributions.Normal(0.0, 1.0).sample((64, 4)).numpy()\n"
-    "y, x = 0.9 * x[:, :1] + 0.1, x * 2",
+    "what a distribution draws": (
+        "x = torch.distributions.Normal(torch.zeros(4), torch.ones(4)).sample((64,)).numpy()\n"
+        "y = (x @ np.ones((4, 1)) + np.random.randn(64, 1)).astype('float32')"
+    ),
     "rows dropped of both": (
         FRAME
         + "f.iloc[3, 0] = np.nan\ng = f.dropna()\nx = g[[0, 1, 2, 3]].to_numpy()\ny = g[['y']].to_numpy()[: len(x)]"

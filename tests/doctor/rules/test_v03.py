@@ -139,3 +139,25 @@ print("test", score(loader=fit_loader))
 
 def test_the_call_that_hands_the_training_loader_to_the_evaluation_is_named(diagnose, assert_found) -> None:
     assert_found(diagnose(HANDED, only=["V03"]), "V03", "score(loader=fit_loader)")
+
+
+def test_the_call_that_hands_training_arrays_to_the_evaluation_is_named(diagnose, assert_found) -> None:
+    text = (
+        HANDED[: HANDED.index("class Own")]
+        + """
+torch.manual_seed(0)
+x = torch.randn(150, 4)
+x_train, x_test = x[:100], x[100:].clone()
+net = nn.Linear(4, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+def error(a):
+    with torch.no_grad():
+        return nn.functional.mse_loss(net(a), a.sum(1, keepdim=True)).item()
+for epoch in range(4):
+    optimizer.zero_grad()
+    nn.functional.mse_loss(net(x_train), x_train.sum(1, keepdim=True)).backward()
+    optimizer.step()
+test_error = error(x_train)
+"""
+    )
+    assert_found(diagnose(text, only=["V03"]), "V03", "test_error = error(x_train)")

@@ -51,7 +51,59 @@ SICK = {
     ),
 }
 
+BEFORE = {
+    "RobustScaler": "from sklearn.preprocessing import RobustScaler\nX = RobustScaler().fit_transform(X)",
+    "PCA": "from sklearn.decomposition import PCA\np = PCA(5, whiten=True)\nX = p.fit(X).transform(X)",
+    "quantiles": "from sklearn.preprocessing import QuantileTransformer as Q\nX = Q(n_quantiles=50).fit_transform(X)",
+    "a pipeline": (
+        "from sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import PowerTransformer\n"
+        "X = make_pipeline(PowerTransformer(), MinMaxScaler()).fit_transform(X)"
+    ),
+    "means of what is missing": (
+        "from sklearn.impute import SimpleImputer\nX[::7, 1] = np.nan\nX = SimpleImputer().fit_transform(X)"
+    ),
+    "frames": (
+        "import pandas as pd\nfrom sklearn.preprocessing import RobustScaler\nframe = pd.DataFrame(X)\n"
+        "frame[[0, 1, 2, 3, 4]] = RobustScaler().fit_transform(frame)\nX = frame.to_numpy()"
+    ),
+}
+SICK |= {f"{name} before the split": (f"{text}\nA, B = X[:120], X[120:]", text.splitlines()[-1])
+         for name, text in BEFORE.items() if name != "frames"}  # fmt: skip
+SICK["a frame before the split"] = (
+    f"{BEFORE['frames']}\nA, B = X[:120], X[120:]",
+    "RobustScaler().fit_transform(frame)",
+)
+SICK["each part by a RobustScaler of its own"] = (
+    "from sklearn.preprocessing import RobustScaler\nA = RobustScaler().fit_transform(X[:120])\n"
+    "B = RobustScaler().fit_transform(X[120:])",
+    "B = RobustScaler().fit_transform(X[120:])",
+)
+
 HEALTHY = {
+    "PCA of the training rows": (
+        "from sklearn.decomposition import PCA\np = PCA(5, whiten=True).fit(X[:120])\n"
+        "A, B = p.transform(X[:120]), p.transform(X[120:])"
+    ),
+    "words known from all rows": (
+        "from sklearn.preprocessing import OrdinalEncoder\nX[:, :] = rng.integers(0, 20, X.shape)\n"
+        "X = OrdinalEncoder().fit_transform(X)\nA, B = X[:120], X[120:]"
+    ),
+    "nothing is missing": (
+        "from sklearn.impute import SimpleImputer\nX = SimpleImputer().fit_transform(X)\nA, B = X[:120], X[120:]"
+    ),
+    "powers learn nothing": (
+        "from sklearn.preprocessing import PolynomialFeatures\nX = PolynomialFeatures(1, include_bias=False)"
+        ".fit_transform(X)\nA, B = X[:120], X[120:]"
+    ),
+    "each group by itself": (
+        "from sklearn.preprocessing import RobustScaler\n"
+        "A = np.concatenate([RobustScaler().fit_transform(X[i : i + 40]) for i in range(0, 120, 40)])\n"
+        "B = RobustScaler().fit_transform(X[120:])"
+    ),
+    "fitted on more than these": (
+        "from sklearn.preprocessing import RobustScaler\ns = RobustScaler().fit(X[:130])\n"
+        "A, B = s.transform(X[:120]), s.transform(X[120:])"
+    ),
     "fitted on the training rows": (
         "s = StandardScaler().fit(X[:120])\nA, B = s.transform(X[:120]), s.transform(X[120:])"
     ),

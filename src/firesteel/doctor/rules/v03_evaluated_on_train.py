@@ -222,40 +222,42 @@ def _claim(sources: Sources, evaluated: list[Forward], known: set[int]) -> tuple
 
 
 def _place(case: Case, last: Forward, place: Place) -> Place:
-    """The loader, where one was made of the training rows for the evaluation alone; else what gives them to it."""
-    read = last.loader_pass
-    if place is not last.site or read is None:
+    """The loader, where one was made of the training rows for the evaluation alone; else the call that gives them."""
+    if place is not last.site:
         return place
+    read = last.loader_pass
     training = {id(one.loader_pass.loader) for one in case.facts.trained() if one.loader_pass is not None}
-    if id(read.loader) not in training and read.loader.site.is_users:
+    if read is not None and id(read.loader) not in training and read.loader.site.is_users:
         return read.loader.site
-    return _call_with(case.sources.of(last.site), last.site, read.loader) or place
+    known = [one.callers for one in case.facts.evaluated() if one.site is last.site and one.callers]
+    return _given_by(case.sources, known[-1]) if known else last.site
 
 
-def _call_with(source: Source, site: Site, loader: Loader) -> Place | None:
-    """Of a function that evaluates what it is given: the last call that hands it the loader by its name."""
-    function = source.function_around(site.line)
-    if function is None or loader.site.path != source.path:
-        return None
-    statement = source.statement_at(loader.site.line)
-    names = _names_of(statement, source.node_at(loader.site)) if isinstance(statement, ast.Assign) else set()
-    calls = [one for one in source.nodes(ast.Call) if called(one) == function.name]
-    given = [one for one in calls if names & {ast.unparse(arg) for arg in (*one.args, *map(_value, one.keywords))}]
-    return (source, given[-1]) if given else None
+def _given_by(sources: Sources, callers: tuple[Site, ...]) -> Site:
+    """Out of functions that evaluate what they are given, to the call that gives it."""
+    for inner in callers[:-1]:
+        source = sources.of(inner)
+        function, call = source.function_around(inner.line), source.node_at(inner)
+        if function is None or not isinstance(call, ast.Call) or not _is_given(function, call):
+            return inner
+    return callers[-1]
 
 
-def _names_of(statement: ast.Assign, value: ast.AST | None) -> set[str]:
-    """What a value is called, in `a, b = one, two` too."""
-    names = {ast.unparse(one) for one in statement.targets}
-    for one in statement.targets:
-        if isinstance(one, ast.Tuple) and isinstance(statement.value, ast.Tuple):
-            pairs = zip(one.elts, statement.value.elts, strict=False)
-            names |= {ast.unparse(name) for name, given in pairs if given is value}
-    return names
+def _is_given(function: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call) -> bool:
+    """What a call is given comes from an argument of the function around it."""
+    names = _names_in(*call.args, *(one.value for one in call.keywords))
+    steps = [(one.target, one.iter) for one in ast.walk(function) if isinstance(one, ast.For | ast.comprehension)]
+    steps += [(one.targets[0], one.value) for one in ast.walk(function) if isinstance(one, ast.Assign)]
+    for _ in range(3):
+        names |= {name for target, value in steps if names & _names_in(target) for name in _names_in(value)}
+    arguments = function.args
+    given = {one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+    asked = _names_in(call.func)
+    return bool(names & (given - {"self"} - asked))
 
 
-def _value(word: ast.keyword) -> ast.expr:
-    return word.value
+def _names_in(*nodes: ast.AST) -> set[str]:
+    return {one.id for node in nodes for one in ast.walk(node) if isinstance(one, ast.Name)}
 
 
 def _for_loops(source: Source, site: Site) -> list[ast.For]:

@@ -11,6 +11,7 @@ import numpy as np
 from firesteel.doctor.columns import Fresh
 from firesteel.doctor.facts import Facts
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.fitted_on import Proof, fitted_on_held_out
 from firesteel.doctor.lineage import is_answer
 from firesteel.doctor.roles import taught
 from firesteel.doctor.rows import fingerprints
@@ -51,8 +52,9 @@ class ScaledByAllRows(Rule):
     detected: ClassVar[str] = (
         "The columns of all rows that went into the net: over trained and held-out rows together they have mean 0 "
         "and spread 1 (or bounds 0 and 1) to the last digits, over the trained rows alone not; or each side has "
-        "them by itself. And a table in which each row has mean 0 and spread 1 by itself, though its columns are of "
-        "different kinds."
+        "them by itself. Of what scikit-learn fits (PCA, quantiles, imputers, too) the rows that it was given are "
+        "followed into the net: held-out ones among them prove it. And a table in which each row has mean 0 and "
+        "spread 1 by itself, though its columns are of different kinds."
     )
     silent: ClassVar[str] = (
         "Columns that are exact over the trained rows alone; data that are not scaled; runs in which not all rows "
@@ -78,6 +80,10 @@ with torch.no_grad():
     healthy: ClassVar[str] = sick.replace("(x - x.mean(0)) / x.std(0)", "(x - x[:100].mean(0)) / x[:100].std(0)")
 
     def judge(self, case: Case) -> Iterable[Finding]:
+        proof = fitted_on_held_out(case.facts)
+        if proof is not None:
+            yield self._of_fit(case, proof)
+            return
         single = _scaled_one_by_one(case.facts)
         if single is not None:
             yield self._of_single_rows(case, single)
@@ -111,6 +117,23 @@ with torch.no_grad():
                 f"as over the {trained.n:,} trained rows",
                 fix="     apply the scaler of the training rows: transform(), not fit_transform()",
             )
+
+    def _of_fit(self, case: Case, proof: Proof) -> Finding:
+        fit, source = proof.fit, case.sources.of(proof.fit.site)
+        node = source.node_at(fit.site)
+        message = f"{fit.kind} was fitted on all rows, those that test the net included"
+        seen = f"it was fitted on {proof.n_fitted:,} different rows, among them {proof.n_held_out:,} of those "
+        if proof.is_own:
+            message = "the held-out rows were scaled by their own statistics"
+            seen = f"another {fit.kind} was fitted on the training rows; this one on {proof.n_held_out:,} of those "
+        return self.finding(
+            (source, node) if node is not None else (source, fit.site.line),
+            level="W" if fit.kind.endswith("Imputer") else None,  # its statistics hardly tell of the rows
+            message=message,
+            evidence=f"{seen}that were held out, and what it made of them went into the net",
+            why="the held-out rows have had a say in what the net is given",
+            fix="     split first; fit it on the training rows, and transform() the others by it",
+        )
 
     def _of_single_rows(self, case: Case, rows: np.ndarray) -> Finding:
         site = next(one.site for one in case.facts.trained() if one.input is not None)
