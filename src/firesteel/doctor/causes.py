@@ -35,7 +35,11 @@ def _at_cause(finding: Finding, ask: Callable[[str], Iterable[Finding]]) -> Find
     if finding.level == "N" or finding.rule not in _CAUSES:
         return finding
     rule, ends = _CAUSES[finding.rule]
-    causes = [one for one in ask(rule) if one.path == finding.path and (not ends or _text(one).endswith(ends))]
+    causes = [
+        one
+        for one in ask(rule)
+        if one.level != "N" and one.path == finding.path and (not ends or _text(one).endswith(ends))
+    ]
     if not causes or any(one.line == finding.line for one in causes):
         return finding
     cause = causes[0]

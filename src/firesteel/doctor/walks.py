@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
 
 from firesteel.doctor.facts import Facts, Forward, Made
 from firesteel.doctor.lineage import SAME_NUMBERS
+from firesteel.doctor.sites import Site
+from firesteel.doctor.source import Source
 
 OF_ARRAYS = frozenset({"array", "as_tensor", "from_numpy", "tensor"})
 _DEALING = frozenset({"chunk", "split", "tensor_split", "unbind"})
@@ -45,7 +48,10 @@ def is_cut(made: Made) -> bool:
 def key_of(cut: Made) -> Any:
     """What stands in the first place of the brackets."""
     key = cut.args[1] if cut.op == "getitem" and len(cut.args) > 1 else None
-    return key[0] if isinstance(key, tuple) and key and key[0] != "many" else key
+    if not isinstance(key, tuple) or not key or isinstance(key[0], str):
+        return key
+    is_list = all(type(one) is int for one in key) and bool(cut.parents) and len(cut.shape) == len(cut.parents[0].shape)
+    return key if is_list else key[0]
 
 
 def ends_of(cut: Made) -> tuple[int, int] | None:
@@ -167,3 +173,53 @@ def _behind_backwards(facts: Facts) -> set[int]:
             seen.add(id(one))
             queue += one.parents
     return seen
+
+
+def place_of_rows(source: Source, site: Site) -> Site | tuple[Source, ast.AST]:
+    """Where the rows of a cut are chosen: the line itself, or the one that gives the index its name."""
+    node = source.node_at(site)
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name):
+        given = _given(source, node.slice.id, site.line)
+        if given is not None and source.loops_around(given.lineno) == source.loops_around(site.line):
+            return source, given
+    return site
+
+
+def may_be_of_a_view(source: Source, site: Site) -> bool:
+    """What a stretch of an array was cut from has its name from a slice, or from where one cannot say."""
+    node: ast.AST | None = source.node_at(site)
+    inside = list(ast.walk(node)) if node is not None else []
+    for one in [*inside]:
+        given = _given(source, one.id, site.line) if isinstance(one, ast.Name) else None
+        inside += list(ast.walk(given)) if isinstance(given, ast.Subscript) else []
+    names = {one.value.id for one in inside if _is_sliced(one) and isinstance(one.value, ast.Name)}
+    views: set[str] = set()
+    for statement in source.nodes(ast.Assign):
+        for target, value in _pairs(statement):
+            if isinstance(target, ast.Name) and _is_sliced(value) and target.lineno < site.line:
+                views.add(target.id)
+    function = source.function_around(site.line)
+    handed = {one.arg for one in function.args.args} if function is not None else set()
+    return not names or bool(names & views) or (bool(names & handed) and bool(views))
+
+
+def _is_sliced(node: ast.AST) -> TypeGuard[ast.Subscript]:
+    return isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
+
+
+def _pairs(statement: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
+    for target in statement.targets:
+        if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
+            yield from zip(target.elts, statement.value.elts, strict=False)
+        else:
+            yield target, statement.value
+
+
+def _given(source: Source, name: str, before: int) -> ast.expr | None:
+    """What a name was given last above a line."""
+    found = None
+    for statement in source.nodes(ast.Assign):
+        for target, value in _pairs(statement):
+            if statement.lineno < before and isinstance(target, ast.Name) and target.id == name:
+                found = value
+    return found

@@ -77,6 +77,23 @@ for _ in range(4):
         F.mse_loss(last(x[i : i + 17]), x[i + 1 : i + 18]).backward()
         optimizer.step()
 """,
+    "lists of row numbers": """
+from torch.utils.data import BatchSampler, RandomSampler
+for _ in range(4):
+    for j in BatchSampler(RandomSampler(range(80)), 10, drop_last=True):
+        step(x[j], y[j])
+score(x[100:], y[100:])
+""",
+    "the first rows of an array are cut off": """
+def main():
+    table, target = x.numpy().copy(), y.numpy().copy()
+    table, target = table[10:], target[10:]
+    for _ in range(4):
+        for i in range(0, 80, 10):
+            step(torch.from_numpy(table[i : i + 10]), torch.from_numpy(target[i : i + 10]))
+    score(torch.from_numpy(table[80:]), torch.from_numpy(target[80:]))
+main()
+""",
     "the loader is left as soon as the loss is low": """
 from torch.utils.data import DataLoader, TensorDataset
 loader = DataLoader(TensorDataset(x, y), batch_size=10)
@@ -96,6 +113,16 @@ def test_rows_that_the_loop_does_not_walk_through_are_a_choice(name: str, diagno
 
 #: What an index is cut from is walked through: (text, the line).
 OF_INDEX = {
+    "numbers of rows": (
+        """
+for _ in range(4):
+    for i in range(0, 100, 10):
+        rows = torch.arange(i, i + 9)
+        step(x[rows], y[rows])
+score(x[100:], y[100:])
+""",
+        "rows = torch.arange(",
+    ),
     "one short": (
         """
 order = torch.randperm(120)[:100]

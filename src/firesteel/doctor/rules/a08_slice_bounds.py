@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
+from firesteel.doctor.bounds import Form, Loop, Taken, added, loops_of
 from firesteel.doctor.facts import Facts, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.lineage import SAME_NUMBERS
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.source import Source
+
+_ONE: Form = {(): 1}
 
 
 class SliceBounds(Rule):
@@ -23,13 +27,16 @@ class SliceBounds(Rule):
         "short, and range(0, n - size, size) never comes to the last batch."
     )
     detected: ClassVar[str] = (
-        "Slices that end one before where the next begins, and ranges in steps of a size that end that size too "
-        "early, in loops whose slices go from i to i + size; two parts of one table, x[:n] and x[n + 1:]; batches of "
-        "8 rows, say, that begin 32 apart, if a net was trained on them."
+        "Slices x[a:b], or slice(a, b), in loops that count, read as sums: those that end one before where the next "
+        "begins, or begin one behind where the last ended, and ranges in steps of a size that end that size too early "
+        "though the slices go from i to i + size; two parts of one table, x[1:n] and x[n + 1:]; batches of 8 rows, "
+        "say, that begin 32 apart, if a net was trained on them."
     )
     silent: ClassVar[str] = (
-        "Windows that overlap, targets one step further, ranges that end at n or n + 1 - size, whole batches by "
-        "n // size."
+        "Windows that overlap, slices beside which the missing row is taken, too (targets one step further, a window "
+        "and the value behind it), ranges that end at n or n + 1 - size, or where something behind the slice is read, "
+        "whole batches by n // size, slices of written numbers. Between x[:n] and x[n + 1:] one row is a note: it may "
+        "be a gap."
     )
     sick: ClassVar[str] = """
 import torch
@@ -66,20 +73,38 @@ for i in range(0, len(x), size):
                 yield self._describe(source, part, said, upper, upper.rsplit("+", 1)[0] + f"+ {size}")
                 return
 
-    def _look(self, source: Source) -> Iterable[Finding]:
-        for loop in source.nodes(ast.For):
-            if not isinstance(loop.target, ast.Name):
-                continue
-            call = loop.iter
-            is_range = isinstance(call, ast.Call) and getattr(call.func, "id", "") == "range"
-            step = ast.unparse(call.args[2]) if is_range and isinstance(call, ast.Call) and len(call.args) == 3 else ""
-            found = next(self._in_loop(source, loop, call, loop.target.id, step), None)
-            if found is not None:
+    def _look(self, source: Source) -> Iterator[Finding]:
+        named: set[int] = set()
+        for loop in loops_of(source):
+            taken = sorted(loop.taken(), key=lambda one: (one.node.lineno, one.node.col_offset))
+            found = next(self._in_loop(source, loop, taken), None)
+            if found is not None and found.line not in named:
+                named.add(found.line)
                 yield found
+
+    def _in_loop(self, source: Source, loop: Loop, taken: list[Taken]) -> Iterator[Finding]:
+        rows = list(loop.rows())
+        for one in taken:
+            if not any(one.stride.keys()):  # numbers alone: only a run can say that these are batches
+                continue
+            size = _said(one.stride)
+            if added(one.stride, one.width, -1) == _ONE and not _is_taken_elsewhere(one, taken, rows):
+                is_late = one.start.get((), 0) == 1
+                side, text = (one.low, "begins at") if is_late else (one.high, "ends at")
+                less = "" if is_late else ", which is not part of it"
+                said = f"the slice {text} {ast.unparse(side)}{less}: of every {size} rows one is left out"
+                place = side if side.lineno != one.node.lineno else one.node
+                yield self._describe(source, place, said, *_mended(source, side, is_late=is_late))
+            elif one.width == one.stride and loop.stop is not None and loop.range is not None:
+                base = _ends_early(loop, one.stride)
+                if base and not _is_read_further(one, taken, rows):
+                    said = f"the range ends {size} before {base} and does not reach its end: the last batch never comes"
+                    yield self._describe(source, loop.range, said)
 
     def _between(self, source: Source) -> Iterator[Finding]:
         """x[:n] in one statement and x[n + 1:] in a later one: row n is in neither."""
         ends: dict[tuple[str, str], ast.stmt] = {}
+        from_one: set[tuple[str, str]] = set()  # x[1:n]: rows are counted from 1
         starts = {
             (ast.unparse(one.value), ast.unparse(one.slice.lower))
             for one in source.nodes(ast.Subscript)
@@ -95,39 +120,27 @@ for i in range(0, len(x), size):
                 is_apart = ends.get((of, before), statement) is not statement and (of, before) not in starts
                 if is_apart and low is not None:
                     text = ast.unparse(low)
-                    yield self._describe(source, part, f"row {before} of {of} is in neither part", text, before)
+                    said = f"row {before} of {of} is in neither part"
+                    level: Level = "W" if (of, before) in from_one else "N"  # one row between two parts may be a gap
+                    yield self._describe(source, part, said, text, before, level=level)
                     return
                 if high is not None:
                     ends[of, ast.unparse(high)] = statement
+                    if low is not None and ast.unparse(low) == "1":
+                        from_one.add((of, ast.unparse(high)))
 
-    def _in_loop(self, source: Source, loop: ast.For, call: ast.expr, name: str, step: str) -> Iterator[Finding]:
-        parts = [one for one in ast.walk(loop) if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Slice)]
-        if any(_one_before(one.slice.lower) == name for one in parts if isinstance(one.slice, ast.Slice)):
-            return  # the next element is the target: x[i : i + size] and x[i + 1 : i + size + 1]
-        for part in parts:
-            bounds = part.slice
-            if not isinstance(bounds, ast.Slice):
-                continue
-            size = _one_short(bounds, name, step)
-            if size and bounds.upper is not None:
-                upper = ast.unparse(bounds.upper)
-                said = f"the slice ends at {upper}, which is not part of it: of every {size} rows one is left out"
-                yield self._describe(source, part, said, upper, upper.rsplit("-", 1)[0].strip())
-            elif (
-                isinstance(call, ast.Call) and step and _goes_to(bounds, name, step) and _ends_early(call.args[1], step)
-            ):
-                said = f"the range ends {step} before {_base(call.args[1])} and does not reach its end"
-                yield self._describe(source, call, f"{said}: the last batch never comes", "")
-
-    def _describe(self, source: Source, node: ast.expr, evidence: str, upper: str, fixed: str = "") -> Finding:
+    def _describe(
+        self, source: Source, node: ast.expr, evidence: str, upper: str = "", fixed: str = "", *, level: Level = "W"
+    ) -> Finding:
         return self.finding(
             (source, node),
+            level=level,
             message="these bounds leave rows out",
             evidence=evidence,
             why="the same rows are never learned from",
             fix=source.change_line(node.lineno, upper, fixed)
             if upper
-            else "     let the range end at the number of rows",
+            else "     let each slice go from i to i + size, and the range end at the number of rows",
         )
 
 
@@ -137,25 +150,46 @@ def _one_before(low: ast.expr | None) -> str:
     return ast.unparse(low.left) if is_next and isinstance(low, ast.BinOp) else ""
 
 
-def _one_short(bounds: ast.Slice, name: str, step: str) -> str:
-    """x[i : i + size - 1] in steps of size, x[i * size : (i + 1) * size - 1]: the size; else nothing."""
-    low, high = bounds.lower, bounds.upper
-    if low is None or not (isinstance(high, ast.BinOp) and isinstance(high.op, ast.Sub)):
+def _is_taken_elsewhere(one: Taken, taken: list[Taken], rows: list[Form]) -> bool:
+    """The row that a slice leaves out is taken beside it: targets one step on, a window and the value behind it."""
+    before, behind = added(one.start, _ONE, -1), added(one.end, _ONE)
+    if any(row in (before, one.end) for row in rows):
+        return True
+    others = [other for other in taken if other is not one]
+    starts, ends = [other.start for other in others], [other.end for other in others]
+    return (
+        added(one.start, _ONE) in starts or before in starts or one.end in starts or behind in ends or one.start in ends
+    )
+
+
+def _is_read_further(one: Taken, taken: list[Taken], rows: list[Form]) -> bool:
+    """Something behind the end of the slice is taken, too: the next value, or what is one step further."""
+    further = [other.start for other in taken] + [other.end for other in taken] + rows
+    beyond = [added(form, one.end, -1) for form in further if form != one.end]
+    return one.end in [*(other.start for other in taken), *rows] or any(
+        form and all(n > 0 for n in form.values()) for form in beyond
+    )
+
+
+def _ends_early(loop: Loop, stride: Form) -> str:
+    """n of range(0, n - size, size); "" where the range ends elsewhere."""
+    stop = loop.stop
+    if not isinstance(stop, ast.BinOp) or not isinstance(stop.op, ast.Sub):
         return ""
-    if not (isinstance(high.right, ast.Constant) and high.right.value == 1):
-        return ""
-    end, start = ast.unparse(high.left), ast.unparse(low)
-    if step and start == name and end in (f"{name} + {step}", f"{step} + {name}"):
-        return step
-    if isinstance(low, ast.BinOp) and isinstance(low.op, ast.Mult):
-        sizes = [ast.unparse(one) for one in (low.left, low.right) if ast.unparse(one) != name]
-        if len(sizes) == 1 and end in (
-            f"({name} + 1) * {sizes[0]}",
-            f"{sizes[0]} * ({name} + 1)",
-            f"{start} + {sizes[0]}",
-        ):
-            return sizes[0]
-    return ""
+    is_by_rows = loop.step == stride and loop.form_of(stop.right) == stride
+    return ast.unparse(stop.left) if is_by_rows else ""
+
+
+def _said(form: Form) -> str:
+    parts = [" * ".join([*([str(n)] if n != 1 or not names else []), *names]) for names, n in form.items()]
+    return " + ".join(parts)
+
+
+def _mended(source: Source, side: ast.expr, *, is_late: bool) -> tuple[str, str]:
+    """The bound as it is written, and as it should be; nothing where that takes more than leaving out a 1."""
+    text = source.text_of(side)
+    short = re.sub(r"\s*\+\s*1$" if is_late else r"\s*-\s*1$", "", text)
+    return (text, short) if short != text else ("", "")
 
 
 def _batches(facts: Facts) -> Iterator[Made]:
@@ -207,17 +241,3 @@ def _values_of(source: Source, size: ast.expr) -> set[int]:
         given += [one for arg, one in zip(named, function.args.defaults, strict=True) if arg.arg == name]
     values = [one.value for one in given if isinstance(one, ast.Constant) and type(one.value) is int]
     return set(values) if len(values) == len(given) else set()
-
-
-def _goes_to(bounds: ast.Slice, name: str, step: str) -> bool:
-    if bounds.lower is None or bounds.upper is None or ast.unparse(bounds.lower) != name:
-        return False
-    return ast.unparse(bounds.upper) in (f"{name} + {step}", f"{step} + {name}")
-
-
-def _ends_early(end: ast.expr, step: str) -> bool:
-    return isinstance(end, ast.BinOp) and isinstance(end.op, ast.Sub) and ast.unparse(end.right) == step
-
-
-def _base(end: ast.expr) -> str:
-    return ast.unparse(end.left) if isinstance(end, ast.BinOp) else ast.unparse(end)

@@ -26,6 +26,8 @@ from firesteel.doctor.walks import (
     is_changed_on_its_way,
     is_cut,
     lead_of_targets,
+    may_be_of_a_view,
+    place_of_rows,
     stretches,
     walked,
 )  # fmt: skip
@@ -132,7 +134,8 @@ for epoch in range(5):
         if not missed.any() or missed.all():
             return
         size = max(one.n_rows for one in forwards)
-        judging = _Judging(facts, size, is_array=cut.op == "array", is_shared=not (is_trained | missed).all())
+        is_part = cut.op == "array" and may_be_of_a_view(case.sources.of(cut.site), cut.site)
+        judging = _Judging(facts, size, is_part=is_part, is_shared=not (is_trained | missed).all())
         yield from self._tell(case, cut, judging.levels(stretches(missed, is_trained)), len(rows), size)
 
     def _tell(self, case: Case, cut: Made, found: list[tuple[Stretch, Level]], n: int, size: int) -> Iterable[Finding]:
@@ -143,7 +146,7 @@ for epoch in range(5):
         is_remainder = len(found) == 1 and not found[0][0].behind and n_missed < size
         source = case.sources.of(cut.site)
         loops = source.loops_around(cut.site.line)
-        place = (source, loops[0].lineno) if len(found) == 1 and loops else cut.site
+        place = (source, loops[0].lineno) if len(found) == 1 and loops else place_of_rows(source, cut.site)
         said = "" if len(found) == 1 else f", and they lie between others ({len(found)} gaps)"
         yield self.finding(
             place,
@@ -304,7 +307,7 @@ class _Judging:
 
     facts: Facts
     size: int  # of a batch
-    is_array: bool  # the walk may be a part of the table: NumPy's views do not say of which view they are one
+    is_part: bool  # the walk may be a part of the table: NumPy's views do not say of which view they are one
     is_shared: bool  # held-out rows lie in the walk, too
 
     def levels(self, found: list[Stretch]) -> list[tuple[Stretch, Level]]:
@@ -322,15 +325,14 @@ class _Judging:
         if one.before and one.behind:
             return "E" if one.n <= self.size else "N"
         if one.behind:
-            is_one_batch = one.n == self.size if self.is_array else one.n <= self.size
-            return "E" if is_one_batch else None if self.is_array else "N"
+            return None if self.is_part else "E" if one.n <= self.size else "N"
         return self._level_of_tail(one)
 
     def _level_of_tail(self, one: Stretch) -> Level | None:
         if one.n < self.size:
             return "N"
         is_scored = _has_held_out(self.facts)
-        if self.is_array and (not is_scored or one.n > BATCHES_MISSED * self.size):
+        if self.is_part and (not is_scored or one.n > BATCHES_MISSED * self.size):
             return None
         if self.is_shared:
             return "N"
