@@ -36,6 +36,8 @@ LIMIT_S = 1.0
 #: Where the machine turned slow meanwhile, a replay ends at so many times its seconds.
 OVERDUE = 2.0
 ALL_S = 6.0
+#: A step that makes fewer numbers is replayed on one thread, whose own time is counted: a busy machine changes nothing.
+SMALL = 5_000_000
 #: From so many captured steps on, every third is kept out of the training.
 FROM_HELD = 5
 #: The loss of the compared batches is taken so many times, and early; the last quarter's are its end.
@@ -97,6 +99,8 @@ class Replays:
         if first.step == self.training.step and first.loss is not None and not first.is_scaled:
             with apart():
                 self.batches[0].losses[0].check(self._initial, float(first.loss))
+        inside = [one for expression in self.batches[0].losses for one in expression.dependent]
+        self._is_small = sum(math.prod(one.shape) for one in inside) < SMALL
         self._left_s = ALL_S
         self._curves: dict[Change, Curve | CannotReplay] = {}
         self.question: Question | None = question_of(self.batches[0].losses[0])
@@ -199,13 +203,13 @@ class Replays:
             CannotReplay: a step takes too long, or cannot be computed so.
         """
         if change not in self._curves:
-            began = time.perf_counter()
-            try:
-                with apart():
+            with apart(), on_one_thread(is_wanted=self._is_small):
+                began = _clock()
+                try:
                     self._curves[change] = self._run(change)
-            except CannotReplay as reason:
-                self._curves[change] = reason
-            self._left_s -= time.perf_counter() - began
+                except CannotReplay as reason:
+                    self._curves[change] = reason
+                self._left_s -= _clock() - began
         found = self._curves[change]
         if isinstance(found, CannotReplay):
             raise CannotReplay(str(found))
@@ -220,16 +224,16 @@ class Replays:
         base = self._base_of(data if change.scales_targets else None)
         looks = [self._look(leaves, data, change.swap, base)]
         swap = change.swap if self._held is None else self._held.without(change.swap)
-        n, began = min(MOST_STEPS, self.training.n_steps) * change.n_times, time.perf_counter()
+        n, began = min(MOST_STEPS, self.training.n_steps) * change.n_times, _clock()
         limit = min(LIMIT_S, max(self._left_s, 0.1))
         done = 0
-        while done < n and not is_said(looks, base) and time.perf_counter() - began < OVERDUE * limit:
+        while done < n and not is_said(looks, base) and _clock() - began < OVERDUE * limit:
             batch = self._trained[done % len(self._trained)]
             loss = torch.stack([one.compute(leaves, data=data.get(id(one)), swap=swap) for one in batch.losses]).sum()
             self._step(loss, leaves, optimizer, progress=done / n, factor=change.lr_factor)
             done += 1
             if done == 3:
-                per_step = (time.perf_counter() - began) / done
+                per_step = (_clock() - began) / done
                 n = min(n, int(limit / per_step))
                 if n < min(LEAST_STEPS, self.training.n_steps):
                     raise CannotReplay(f"one step of a replay takes {1000 * per_step:.0f} ms")
@@ -257,12 +261,12 @@ class Replays:
         """
         leaves = {key: value.clone().requires_grad_() for key, value in self._initial.items()}
         optimizer = new_optimizer(self.training, list(leaves.values()), AS_IT_WAS)
-        began = time.perf_counter()
+        began = _clock()
         for i in range(min(most, self.training.n_steps)):
             batch = self.batches[i % len(self.batches)]
             for expression in batch.losses:
                 yield expression, leaves
-            if time.perf_counter() - began > LIMIT_S:
+            if _clock() - began > LIMIT_S:
                 return
             loss = torch.stack([one.compute(leaves) for one in batch.losses]).sum()
             self._step(loss, leaves, optimizer, progress=i / self.training.n_steps, factor=1.0)
@@ -356,6 +360,23 @@ def apart() -> Iterator[None]:
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
         yield
+
+
+@contextmanager
+def on_one_thread(*, is_wanted: bool) -> Iterator[None]:
+    """A block whose operations are computed on one thread, if so much is wanted."""
+    n = torch.get_num_threads()
+    if is_wanted:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n)
+
+
+def _clock() -> float:
+    """Seconds: of this process alone, where one thread computes."""
+    return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
 
 
 def _unscaled(backward: Backward) -> Made | None:
