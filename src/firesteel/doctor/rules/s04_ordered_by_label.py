@@ -129,11 +129,13 @@ def _place(case: Case, loss: Loss) -> Site | tuple[Source, int]:
     for forward in facts.trained():
         if forward.input is not None and forward.input.op == "getitem":
             return forward.input.site
+    made = {id(one) for one in loss.input.walk()}
+    given = [one.input for one in facts.trained() if one.input is not None and id(one.output) in made]
     for site in (loss.site, *loss.callers):
         source = case.sources.of(site)
         loops = source.loops_around(site.line) if site.is_users else []
         if loops:
-            cut = origin(loss.target).site if loss.target is not None else site
+            cut = origin(given[0]).site if given else loss.site
             is_inside = cut.path == site.path and loops[0].lineno < cut.line <= (loops[0].end_lineno or 0)
-            return cut if is_inside else (source, loops[0].lineno)
+            return cut if is_inside and cut is not loss.site else (source, loops[0].lineno)
     return loss.site
