@@ -13,9 +13,10 @@ import torch
 from firesteel.doctor.facts import Facts, Forward, Made
 from firesteel.doctor.lineage import SAME_NUMBERS
 from firesteel.doctor.sites import Site
-from firesteel.doctor.source import Source
+from firesteel.doctor.source import Source, called
 
 OF_ARRAYS = frozenset({"array", "as_tensor", "from_numpy", "tensor"})
+_COUNTING = frozenset({"range", "arange", "trange", "randperm", "permutation"})
 _DEALING = frozenset({"chunk", "split", "tensor_split", "unbind"})
 
 
@@ -60,8 +61,8 @@ def ends_of(cut: Made) -> tuple[int, int] | None:
     n = cut.parents[0].shape[0] if cut.parents and cut.parents[0].shape else 0
     if isinstance(key, slice) and key.step in (None, 1):
         start, stop = key.start or 0, n if key.stop is None else key.stop
-        if isinstance(start, int) and isinstance(stop, int):
-            start, stop, _ = slice(start, stop).indices(n)
+        if isinstance(start, int | np.integer) and isinstance(stop, int | np.integer):
+            start, stop, _ = slice(int(start), int(stop)).indices(n)
             return start, stop
     if isinstance(key, int) and not isinstance(key, bool):
         return key % max(n, 1), key % max(n, 1) + 1
@@ -223,3 +224,26 @@ def _given(source: Source, name: str, before: int) -> ast.expr | None:
             if statement.lineno < before and isinstance(target, ast.Name) and target.id == name:
                 found = value
     return found
+
+
+def takes_all_it_counts(source: Source, cut: Made) -> bool:
+    """The loop around a cut goes over numbers that count on, and skips nothing: over no list of chosen parts.
+
+    Where there is no loop in sight, slices are taken for parts that follow each other.
+    """
+    number = cut.site.line
+    for loop in source.loops_around(number)[:1]:
+        is_skipping = any(isinstance(one, ast.Continue) for one in ast.walk(loop))
+        return not is_skipping and (isinstance(loop, ast.While) or _counts(source, loop.iter, number))
+    statement = source.statement_at(number)
+    for node in ast.walk(statement) if statement is not None else ():
+        if isinstance(node, ast.ListComp | ast.GeneratorExp):
+            return not node.generators[0].ifs and _counts(source, node.generators[0].iter, number)
+    return isinstance(key_of(cut), slice)
+
+
+def _counts(source: Source, over: ast.expr, number: int) -> bool:
+    given = [_given(source, one.id, number) for one in ast.walk(over) if isinstance(one, ast.Name)]
+    parts = [one for node in [over, *given] if node is not None for one in ast.walk(node)]
+    is_chosen = any(isinstance(one, ast.ListComp | ast.GeneratorExp) and one.generators[0].ifs for one in parts)
+    return not is_chosen and any(isinstance(one, ast.Call) and called(one) in _COUNTING for one in parts)

@@ -92,6 +92,11 @@ HEALTHY = {
     "inputs and targets of a window": LOOP.format(
         end="len(x)", first="x[i : i + size - 1]", second="x[i + 1 : i + size]"
     ),
+    "what lies between batches is for validation": BATCHES.replace("size=32", "size=16")
+    + "for k in range(4):\n    size = 16\n    x[k * size + 8 : (k + 1) * size]\n",
+    "targets one step further that are cut first": LOOP.format(
+        end="len(x) - size", first="x[i + 1 : i + size + 1]", second="x[i : i + size]"
+    ),
     "the first of a row is its label": LOOP.format(end="len(x)", first="x[i]", second="x[i + 1 : i + size]"),
     "words of a text": "x = 'ab cd ef'\nfor i in range(0, len(x), 3):\n    x[i : i + 2]\n",
     "one row is left out on purpose": (

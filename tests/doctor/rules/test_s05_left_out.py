@@ -183,3 +183,16 @@ score(x[90:], y[90:])
     diagnosis = diagnose(LOOP + text, only=["S05"], steps=30)
     assert [one.level for one in diagnosis.findings] == ["E"] * is_found
     assert not diagnose(LOOP + text.replace("i + 9]", "i + 10]"), only=["S05"]).findings
+
+
+@pytest.mark.parametrize(
+    ("over", "level"),
+    [("range(0, 120, 20)", "E"), ("[i for i in range(0, 120, 10) if i % 20 == 0]", "N"), ("(0, 20, 40, 60)", "N")],
+)
+def test_parts_that_were_chosen_leave_a_note(over: str, level: str, diagnose) -> None:
+    text = f"""
+for _ in range(4):
+    for i in {over}:
+        step(x[i : i + 10], y[i : i + 10])
+"""
+    assert [one.level for one in diagnose(LOOP + text, only=["S05"]).findings] == [level]

@@ -161,3 +161,24 @@ test_error = error(x_train)
 """
     )
     assert_found(diagnose(text, only=["V03"]), "V03", "test_error = error(x_train)")
+
+
+def test_rows_in_double_precision_are_told_apart(diagnose) -> None:
+    text = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(60, 4, dtype=torch.float64)
+y = x.sum(1, keepdim=True)
+net = nn.Linear(4, 1).double()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for step in range(12):
+    rows = torch.randperm(60)[:20] if step < 11 else torch.arange(20)
+    xb, yb = x[rows], y[rows]
+    optimizer.zero_grad()
+    nn.functional.mse_loss(net(xb), yb).backward()
+    optimizer.step()
+with torch.no_grad():
+    print(nn.functional.mse_loss(net(x[:40]), y[:40]))
+"""
+    assert not diagnose(text, only=["V03"]).findings

@@ -61,12 +61,17 @@ for i in range(0, len(x), size):
     def _of_other_widths(self, case: Case, source: Source) -> Iterator[Finding]:
         """x[i * size : i * size + 8] though size is more: only where batches that trained were cut so."""
         cut = {made.site.line for made in _batches(case.facts) if made.site.path == source.path}
+        starts = {  # what lies behind the slice is taken, too
+            ast.unparse(one.lower) for one in source.nodes(ast.Slice) if one.lower is not None
+        }
         for part in source.nodes(ast.Subscript):
             width = _written_width(part.slice) if part.lineno in cut else 0
             loop = next((one for one in source.loops_around(part.lineno) if isinstance(one, ast.For)), None)
             stride = _stride(part.slice, loop) if width and loop is not None else None
             sizes = _values_of(source, stride) if stride is not None else set()
             if stride is not None and isinstance(part.slice, ast.Slice) and sizes and min(sizes) > width:
+                if part.slice.upper is not None and ast.unparse(part.slice.upper) in starts:
+                    continue
                 upper = ast.unparse(part.slice.upper) if part.slice.upper is not None else ""
                 size = ast.unparse(stride)
                 said = f"the slice has {width} rows and the next begins {size} = {min(sizes)} behind its start"
@@ -95,7 +100,7 @@ for i in range(0, len(x), size):
                 said = f"the slice {text} {ast.unparse(side)}{less}: of every {size} rows one is left out"
                 place = side if side.lineno != one.node.lineno else one.node
                 yield self._describe(source, place, said, *_mended(source, side, is_late=is_late))
-            elif one.width == one.stride and loop.stop is not None and loop.range is not None:
+            elif one.width == one.stride and loop.stop is not None and loop.range is not None and () not in one.start:
                 base = _ends_early(loop, one.stride)
                 if base and not _is_read_further(one, taken, rows):
                     said = f"the range ends {size} before {base} and does not reach its end: the last batch never comes"

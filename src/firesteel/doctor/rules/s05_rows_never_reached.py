@@ -29,6 +29,7 @@ from firesteel.doctor.walks import (
     may_be_of_a_view,
     place_of_rows,
     stretches,
+    takes_all_it_counts,
     walked,
 )  # fmt: skip
 
@@ -134,8 +135,11 @@ for epoch in range(5):
         if not missed.any() or missed.all():
             return
         size = max(one.n_rows for one in forwards)
-        is_part = cut.op == "array" and may_be_of_a_view(case.sources.of(cut.site), cut.site)
-        judging = _Judging(facts, size, is_part=is_part, is_shared=not (is_trained | missed).all())
+        source = case.sources.of(cut.site)
+        judging = _Judging(
+            facts, size, is_part=cut.op == "array" and may_be_of_a_view(source, cut.site),
+            is_counting=takes_all_it_counts(source, cut), is_shared=not (is_trained | missed).all(),
+        )  # fmt: skip
         yield from self._tell(case, cut, judging.levels(stretches(missed, is_trained)), len(rows), size)
 
     def _tell(self, case: Case, cut: Made, found: list[tuple[Stretch, Level]], n: int, size: int) -> Iterable[Finding]:
@@ -308,11 +312,13 @@ class _Judging:
     facts: Facts
     size: int  # of a batch
     is_part: bool  # the walk may be a part of the table: NumPy's views do not say of which view they are one
+    is_counting: bool  # the loop counts on: it goes over no list of chosen parts
     is_shared: bool  # held-out rows lie in the walk, too
 
     def levels(self, found: list[Stretch]) -> list[tuple[Stretch, Level]]:
         inner = [one for one in found if one.before == one.behind == "trained"]
-        if any(one.n < self.size for one in inner) or (len(inner) > MOST_BLOCKS and not self.facts.stopped):
+        is_regular = len(inner) > MOST_BLOCKS and self.is_counting and not self.facts.stopped
+        if is_regular or any(one.n < self.size for one in inner):
             return [(one, "E") for one in found if "evaluated" not in (one.before, one.behind)]
         judged = [(one, self._level(one)) for one in found]
         return [(one, level) for one, level in judged if level is not None]
@@ -323,9 +329,9 @@ class _Judging:
         if self.facts.stopped:  # what is evaluated at the end may hold them
             return None
         if one.before and one.behind:
-            return "E" if one.n <= self.size else "N"
+            return "E" if one.n <= self.size and self.is_counting else "N"
         if one.behind:
-            return None if self.is_part else "E" if one.n <= self.size else "N"
+            return None if self.is_part else "E" if one.n <= self.size and self.is_counting else "N"
         return self._level_of_tail(one)
 
     def _level_of_tail(self, one: Stretch) -> Level | None:
@@ -334,7 +340,7 @@ class _Judging:
         is_scored = _has_held_out(self.facts)
         if self.is_part and (not is_scored or one.n > BATCHES_MISSED * self.size):
             return None
-        if self.is_shared:
+        if self.is_shared or not self.is_counting:
             return "N"
         return "E" if is_scored or one.n <= BATCHES_MISSED * self.size else "N"
 

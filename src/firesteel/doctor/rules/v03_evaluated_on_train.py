@@ -186,7 +186,11 @@ def _unused_variable(facts: Facts, trained: list[Forward], known: set[int]) -> s
     """A tensor among the script's variables with rows as wide as the trained ones, none of which was trained on."""
     shape = _shape_of(trained)
     for name, value in variables(facts, shape) if shape else ():
-        if isinstance(facts.variables[name], torch.Tensor) and _is_held_out(facts, value, known):
+        given = facts.variables[name]
+        if not isinstance(given, torch.Tensor) or not _is_held_out(facts, value, known):
+            continue
+        rows = fingerprints(given)  # in its own numbers, which may be float64
+        if rows is None or not any(int(row) in known for row in rows):
             return f"'{name}' holds {len(value):,} rows that never went into the net"
     return ""
 
