@@ -64,7 +64,7 @@ class _Loaders:
         record = Loader(
             at=self._watch.tick(), ref=weakref.ref(loader), site=site, dataset=dataset, n_rows=n_rows,
             batch_size=loader.batch_size, sampler=type(loader.sampler).__name__, drop_last=bool(loader.drop_last),
-            n_workers=loader.num_workers, has_worker_init=loader.worker_init_fn is not None,
+            n_workers=loader.num_workers, has_worker_init=_sets_chance(loader.worker_init_fn),
             generators=tuple(_generators_in(loader.dataset)) if loader.num_workers > 1 else (),
             holds=_held_by(loader.dataset),
         )  # fmt: skip
@@ -128,6 +128,14 @@ class _Loaders:
             rows = index if isinstance(index, list | tuple) else [index]
             one.indices.extend(row for row in rows if isinstance(row, int))
             self._n_kept += len(rows)
+
+
+def _sets_chance(function: Any) -> bool:
+    """A worker_init_fn that seeds something, or changes the worker's dataset; one that nobody can read may."""
+    names = getattr(getattr(function, "__code__", None), "co_names", None)
+    if names is None:
+        return function is not None
+    return any(word in name.lower() for name in names for word in ("seed", "rng", "generator", "random", "dataset"))
 
 
 def _held_by(dataset: Any) -> Holds | None:

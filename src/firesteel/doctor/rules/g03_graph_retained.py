@@ -147,6 +147,8 @@ def _sums(facts: Facts) -> dict[Site, int]:
             chains[id(made)] = made.site
             if any(chains.get(id(part)) is made.site for one in parents for part in (one, *_scaled(one))):
                 found[made.site] = found.get(made.site, 1) + 1
+        elif made.site in chains.values() and all(_is_from_before(one) for one in parents):
+            found[made.site] = found.get(made.site, 1) + 1
     return {site: n for site, n in found.items() if n >= LEAST_SUMS}
 
 
@@ -154,6 +156,11 @@ def _is_over(made: Made, over: set[int]) -> bool:
     """A loss whose backward is over, a view or a multiple of it."""
     made = origin(made)
     return id(made) in over or any(id(one) in over for one in _scaled(made))
+
+
+def _is_from_before(made: Made) -> bool:
+    """It was made while nobody looked, and has a graph."""
+    return any(one.op == "unknown" and one.requires_grad for one in (made, *_scaled(made)))
 
 
 def _scaled(made: Made) -> list[Made]:
