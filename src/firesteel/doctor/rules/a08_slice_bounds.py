@@ -35,8 +35,8 @@ class SliceBounds(Rule):
     silent: ClassVar[str] = (
         "Windows that overlap, slices beside which the missing row is taken, too (targets one step further, a window "
         "and the value behind it), ranges that end at n or n + 1 - size, or where something behind the slice is read, "
-        "whole batches by n // size, slices of written numbers. Between x[:n] and x[n + 1:] one row is a note: it may "
-        "be a gap."
+        "whole batches by n // size, slices of written numbers but for i + 16 - 1. Between x[:n] "
+        "and x[n + 1:] one row is a note: it may be a gap."
     )
     sick: ClassVar[str] = """
 import torch
@@ -90,7 +90,7 @@ for i in range(0, len(x), size):
     def _in_loop(self, source: Source, loop: Loop, taken: list[Taken]) -> Iterator[Finding]:
         rows = list(loop.rows())
         for one in taken:
-            if not any(one.stride.keys()):  # numbers alone: only a run can say that these are batches
+            if not any(one.stride) and not _is_one_less(one.high):  # numbers: only a run can say that these are batches
                 continue
             size = _said(one.stride)
             if added(one.stride, one.width, -1) == _ONE and not _is_taken_elsewhere(one, taken, rows):
@@ -153,6 +153,11 @@ def _one_before(low: ast.expr | None) -> str:
     """n of n + 1, for a name or an expression; nothing else."""
     is_next = isinstance(low, ast.BinOp) and isinstance(low.op, ast.Add) and ast.unparse(low.right) == "1"
     return ast.unparse(low.left) if is_next and isinstance(low, ast.BinOp) else ""
+
+
+def _is_one_less(high: ast.expr) -> bool:
+    """It is written as a bound less 1, as in i + 16 - 1."""
+    return isinstance(high, ast.BinOp) and isinstance(high.op, ast.Sub) and ast.unparse(high.right) == "1"
 
 
 def _is_taken_elsewhere(one: Taken, taken: list[Taken], rows: list[Form]) -> bool:
