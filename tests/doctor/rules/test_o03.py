@@ -159,3 +159,21 @@ def test_a_step_under_a_condition_that_never_holds_is_named(diagnose, assert_fou
     assert_found(found, "O03", "optimizer.step()")
     assert_outcome(found, "S09", "not applicable")
     assert_outcome(diagnose(UNREACHED.replace("== 4", "== 0"), only=["O03"]), "O03", "passed")
+
+
+PHASES = """
+net = nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for epoch in range(3):
+    for phase in ("training", "val"):
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(x), y)
+        if phase == "WORD":
+            loss.backward()
+            optimizer.step()
+"""
+
+
+def test_a_phase_of_another_name_is_never_trained(diagnose, assert_found, assert_outcome):
+    assert_found(diagnose(HEAD + PHASES.replace("WORD", "train"), only=["O03"]), "O03", "loss.backward()")
+    assert_outcome(diagnose(HEAD + PHASES.replace("WORD", "training"), only=["O03"]), "O03", "passed")

@@ -113,3 +113,36 @@ for i in range(10):
 def test_rows_of_a_table_with_gradients_are_data(diagnose, assert_outcome):
     for rule, outcome in (("O04", "passed"), ("O05", "passed")):
         assert_outcome(diagnose(ROWS, only=[rule]), rule, outcome)
+
+
+BLOCKS = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mix = nn.Linear(4, 4)
+    def forward(self, x):
+        return x + torch.tanh(self.mix(x))
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = [Block() for _ in range(3)]
+        self.out = nn.Linear(4, 1)
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return self.out(x)
+x = torch.randn(60, 4)
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+for _ in range(6):
+    optimizer.zero_grad()
+    nn.functional.mse_loss(net(x), x.sum(1, keepdim=True)).backward()
+    optimizer.step()
+"""
+
+
+def test_the_list_that_holds_modules_of_ones_own_is_named(diagnose, assert_found) -> None:
+    assert_found(diagnose(BLOCKS, only=["O05"]), "O05", "self.blocks = [Block()")

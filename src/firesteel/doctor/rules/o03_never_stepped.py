@@ -67,7 +67,11 @@ for epoch in range(20):
     def judge(self, case: Case) -> Iterable[Finding]:
         facts = case.facts
         if not facts.backwards and not facts.steps:
-            raise NotApplicable("neither backward() nor step() was called")
+            begun = next((one for one in facts.optimizers if one.n_zero_grads >= A_LOOP), None)
+            if begun is None or not any(one.made.requires_grad for one in facts.losses):
+                raise NotApplicable("neither backward() nor step() was called")
+            yield self._neither(case, begun)
+            return
         found: list[Finding] = []
         for optimizer in facts.optimizers:
             if optimizer.n_steps == 0:
@@ -78,6 +82,24 @@ for epoch in range(20):
         if not found and not facts.steps:
             found += self._by_hand(case)
         yield from found
+
+    # ---- neither
+
+    def _neither(self, case: Case, optimizer: Optimizer) -> Finding:
+        """Gradients are cleared again and again, and losses computed, but none is ever gone back from."""
+        loss = next(one for one in case.facts.losses if one.made.requires_grad)
+        source = case.sources.of(loss.site)
+        node = _unreached(source, "backward")
+        fix = source.insert_after(loss.site.line, "loss.backward()\n" + "optimizer.step()")
+        if node is not None:
+            fix = _look_at_condition(source, node)
+        return self.finding(
+            (source, node) if node is not None else loss.site,
+            message="neither backward() nor step() is ever called, though gradients are cleared for them",
+            evidence=f"zero_grad() was called {optimizer.n_zero_grads} times, and losses with a graph were computed",
+            why="the weights stay as they were drawn",
+            fix=fix,
+        )
 
     # ---- no step
 
@@ -103,8 +125,7 @@ for epoch in range(20):
         if bare is not None:
             fix = source.replace_node(bare.value, f"{source.text_of(bare.value)}()")
         elif unreached is not None:
-            fix = f"{unreached.lineno:>4}   {source.line(unreached.lineno)}\n     this line is never reached: look at "
-            fix += "the condition that it stands under"
+            fix = _look_at_condition(source, unreached)
         at = bare or unreached
         yield self.finding(
             (source, at) if at is not None else site,
@@ -206,10 +227,19 @@ def _are_only_looked_at(facts: Facts) -> bool:
 
 def _unreached_step(source: Source, name: str) -> ast.Call | None:
     """`optimizer.step()` under a condition that never held."""
+    return _unreached(source, "step", of=name.rpartition(".")[2])
+
+
+def _unreached(source: Source, method: str, *, of: str = "") -> ast.Call | None:
     for node in source.nodes(ast.Call):
-        if not isinstance(node.func, ast.Attribute) or node.func.attr != "step":
+        if not isinstance(node.func, ast.Attribute) or node.func.attr != method:
             continue
         given = [ast.unparse(one).rpartition(".")[2] for one in (node.func.value, *node.args)]
-        if name.rpartition(".")[2] in given and any(isinstance(one, ast.If) for one in source.parents(node)):
+        if (not of or of in given) and any(isinstance(one, ast.If) for one in source.parents(node)):
             return node
     return None
+
+
+def _look_at_condition(source: Source, node: ast.Call) -> str:
+    shown = f"{node.lineno:>4}   {source.line(node.lineno)}"
+    return f"{shown}\n     this line is never reached: look at the condition that it stands under"

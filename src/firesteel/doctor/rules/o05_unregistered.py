@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from firesteel.doctor.facts import Facts, Param
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
+from firesteel.doctor.sites import Site
 from firesteel.doctor.source import Source
 from firesteel.doctor.updates import is_registered, is_used_inside, left_alone
 
@@ -76,7 +77,7 @@ for epoch in range(10):
         sites = [one.site for one in params if one.site is not None]
         if not sites:
             return
-        site = min(sites, key=lambda one: one.line)
+        site = _outermost(case.facts, params) or min(sites, key=lambda one: one.line)
         source = case.sources.of(site)
         line = _line_to_change(source, site.line)
         n, n_numbers = len(params), sum(_numel(one) for one in params)
@@ -106,6 +107,17 @@ for epoch in range(10):
             why="these weights never learn, and the output is different each time",
             fix=f"{site.line:>4}   {source.line(site.line)}\n     make it once, in __init__, as an attribute of self",
         )
+
+
+def _outermost(facts: Facts, params: list[Param]) -> Site | None:
+    """The line that made the module of the user's own that holds these, the outermost; None if none is alive."""
+    wanted = {id(tensor) for one in params if (tensor := one.ref()) is not None}
+    for record in facts.modules:  # outer ones begin to be made before inner ones
+        module = record.ref()
+        is_own = module is not None and record.has_users_forward and record.site is not None and record.site.is_users
+        if is_own and module is not None and any(id(one) in wanted for one in module.parameters()):
+            return record.site
+    return None
 
 
 def _times(facts: Facts, params: list[Param]) -> int:
