@@ -44,6 +44,10 @@ for t in range(8):
 SICK = {
     "gru": (HEAD + GRU.format(before="pass", keep="retain_graph=True"), "retain_graph=True"),
     "lstm": (HEAD + LSTM.format(before="pass", keep=True), "retain_graph=True"),
+    "half of it cut": (
+        HEAD + LSTM.format(before="memory = (memory[0].detach(), memory[1])", keep=True),
+        "retain_graph=True",
+    ),
     "raw tensors": (
         """
 import numpy as np
@@ -75,6 +79,17 @@ for t in range(30):
 }
 
 HEALTHY = {
+    "heads on ever deeper features": HEAD
+    + """
+layers = [nn.Linear(2, 2) for _ in range(5)]
+features, h = [], x[0]
+for layer in layers:
+    h = torch.tanh(layer(h))
+    features.append(h)
+head = nn.Linear(2, 8)
+for one in features:
+    (head(one) - y[0]).pow(2).mean().backward(retain_graph=True)
+""",
     "detached": HEAD + GRU.format(before="state = None if state is None else state.detach()", keep=""),
     "detached, graphs kept": HEAD + LSTM.format(before="memory = tuple(m.detach() for m in memory)", keep=True),
     "longer sequences with time": """

@@ -12,7 +12,7 @@ from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
 
 #: The second graph is at least so much larger than the first, and the third than the second by this share of the first.
-GROWTH, FURTHER = 1.3, 0.3
+GROWTH, FURTHER = 1.1, 0.1
 
 
 class StateCarried(Rule):
@@ -84,16 +84,19 @@ def _carried(facts: Facts, backward: Backward) -> Site | None:
     """Where the backward before this one is crossed: the call of a net, else the first operation, that was given it."""
     starts = [one.at for one in facts.backwards]
     place = bisect_left(starts, backward.at)
-    earlier = facts.backwards[place - 1].at if place else 0
+    earlier, begun = (facts.backwards[place - i].at if place >= i else 0 for i in (1, 2))
     for forward in facts.forwards:
-        if earlier < forward.at < backward.at and any(_is_older(one, earlier) for one in forward.inputs):
+        if earlier < forward.at < backward.at and any(_is_of(one, begun, earlier) for one in forward.inputs):
             return forward.site
     if backward.made is None:
         return None
     through = backward.made.walk(through=lambda one: one.requires_grad and one.at > earlier)
-    given = [one for one in through if one.at > earlier and any(_is_older(parent, earlier) for parent in one.parents)]
+    given = [
+        one for one in through if one.at > earlier and any(_is_of(parent, begun, earlier) for parent in one.parents)
+    ]
     return min(given, key=lambda one: one.at).site if given else None
 
 
-def _is_older(made: Made, moment: int) -> bool:
-    return made.requires_grad and made.op != "parameter" and bool(made.grad_node) and made.at < moment
+def _is_of(made: Made, begun: int, moment: int) -> bool:
+    """It was made in the round before this one, with a graph: not before all rounds, as features of several heads are."""
+    return made.requires_grad and made.op != "parameter" and bool(made.grad_node) and begun < made.at < moment
