@@ -69,6 +69,18 @@ for epoch in range(4):
             w -= 0.1 * w.grad
             w.grad = None
 """
+STREAM = """
+def endless(loader):
+    while True:
+        yield from loader
+stream = endless(loader)
+for epoch in range(4):
+    xb, yb = next(stream)
+    for _ in range(len(loader)):
+        optimizer.zero_grad()
+        F.mse_loss(net(xb), yb).backward()
+        optimizer.step()
+"""
 RAW_BY_EPOCH = """
 w = torch.zeros(3, 1, requires_grad=True)
 sgd = torch.optim.SGD([w], lr=0.1)
@@ -86,6 +98,7 @@ for epoch in range(40):
 @pytest.mark.parametrize(
     ("text", "line"),
     [
+        (STREAM, "xb, yb = next(stream)"),
         (RAW_BY_EPOCH, "start = epoch * bs % 80"),
         (PERM, "rows = perm[0:bs]"),
         (SLICES, "out = net(x[:bs])"),

@@ -98,5 +98,5 @@ def _carried(facts: Facts, backward: Backward) -> Site | None:
 
 
 def _is_of(made: Made, begun: int, moment: int) -> bool:
-    """It was made in the round before this one, with a graph: not before all rounds, as features of several heads are."""
+    """It was made in the round before this one, with a graph; features of several heads are made before all rounds."""
     return made.requires_grad and made.op != "parameter" and bool(made.grad_node) and begun < made.at < moment

@@ -146,15 +146,12 @@ for epoch in range(3):
             n_all = length * n_rows
         if n_all is None or n_rows >= n_all or length not in (n_all // n_rows, -(-n_all // n_rows)):
             return None
-        place = (
-            _written_bound(case, _line_of_choice(taken[0]))
-            if taken is not None
-            else given.site
-            if given is not None
-            else None
-        )
+        is_read_here = given is not None and given.site.code is site.code
+        place = given.site if given is not None and is_read_here else _written_choice(case, site)
+        if taken is not None:
+            place = _written_bound(case, _line_of_choice(taken[0]))
         return self._describe(
-            case, place or _written_choice(case, site), [one for run in runs for one in run],
+            case, place, [one for run in runs for one in run],
             message="the loop over batches does not use what it counts: each round takes the same rows",
             evidence=f"{len(whole)} times {length} steps in a row were made on the same {n_rows} of {n_all} rows; "
             f"{length} is the number of batches in a pass",
@@ -328,6 +325,9 @@ def _written_choice(case: Case, site: Site) -> Site | tuple[Source, int]:
             used |= _names_in(node.value)
             if any(isinstance(one, ast.Subscript | ast.Tuple) for one in ast.walk(node.value)):
                 chosen = node.lineno
+    for statement in (one for loop in loops[1:] if chosen is None for one in loop.body):
+        if isinstance(statement, ast.Assign) and used & _names_in(statement.targets[0]):
+            chosen = statement.lineno  # drawn before the loop that was to draw it
     return (source, chosen) if chosen is not None else site
 
 
