@@ -167,5 +167,6 @@ def _rows_of(table: Any) -> Any:
     if table.size > MOST_NUMBERS:
         return None
     if table.dtype.kind in "fiub":
-        return fingerprints(torch.from_numpy(np.array(table, dtype=np.float32, order="C")))
+        with np.errstate(all="ignore"):  # numbers too large for single precision
+            return fingerprints(torch.from_numpy(np.array(table, dtype=np.float32, order="C")))
     return np.array([hash(tuple(map(str, row))) for row in table.tolist()], dtype=np.int64)

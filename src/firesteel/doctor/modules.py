@@ -16,7 +16,7 @@ import torch
 
 from firesteel.doctor.columns import Columns
 from firesteel.doctor.facts import MOST_RECORDS, Forward, ModeSwitch, Module
-from firesteel.doctor.rows import fingerprints
+from firesteel.doctor.rows import fingerprints, mixed
 from firesteel.doctor.schedule import is_due
 from firesteel.doctor.sites import Site, find_callers, find_site, is_users_file
 from firesteel.doctor.state import Watched
@@ -194,8 +194,7 @@ class _Modules:
         given = [one for one in tensors[is_same:] if one.dim()]
         parts = [fingerprints(one) for one in given if one.shape[0] == given[0].shape[0]]
         known = [one for one in parts if one is not None]
-        # Odd factors, so that two inputs that are exchanged give other numbers.
-        return sum(one * (2 * i + 1) for i, one in enumerate(known)) if len(known) + is_same > 1 else None
+        return mixed(known) if known and len(known) + is_same > 1 else None
 
     def _size_of(self, site: Site, n_rows: int) -> int:
         """What tells sets apart that are evaluated in turn on one line: the number of rows, if one of the first."""

@@ -15,6 +15,8 @@ _AS_INTEGERS = {
 MOST_COLUMNS = 1_024
 MOST_ROWS = 100_000
 _CHUNK = 8_192
+#: An odd number of 62 bits without a pattern.
+_MIXING = np.int64(0x1F58476D1CE4E5B9)
 
 
 @cache
@@ -73,3 +75,12 @@ def fingerprints(x: torch.Tensor) -> Any:
         flat = flat.contiguous().view(_AS_INTEGERS[flat.dtype])
     parts = [(part.long() * factors).sum(1) for part in flat.split(_CHUNK)]
     return torch.cat(parts).numpy()
+
+
+def mixed(parts: list[np.ndarray]) -> np.ndarray:
+    """`(n,)` int64, one number a row of several fingerprints: other ones where two are exchanged, or a sum is alike."""
+    found = np.zeros(len(parts[0]), dtype=np.int64)
+    for part in parts:
+        found = (found ^ (found >> 29)) * _MIXING + part
+        found = (found ^ (found >> 32)) * _MIXING
+    return found
