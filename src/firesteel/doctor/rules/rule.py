@@ -68,7 +68,6 @@ class Rule(ABC):
     healthy: ClassVar[str]
     is_static: ClassVar[bool] = False  # judges the source alone, also without a run
     has_replay: ClassVar[bool] = False  # trains copies after the script; left out with --no-probes
-    is_cheap: ClassVar[bool] = True
     is_header: ClassVar[bool] = False  # stands above what other rules found
     consequence_of: ClassVar[tuple[str, ...]] = ()  # rules whose findings, from a warning up, explain those of this one
     asks_causes_first: ClassVar[bool] = False  # nothing is replayed where one of them was found
