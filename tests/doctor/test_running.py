@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,18 @@ def test_it_stops_after_so_much_time_even_if_all_is_caught(diagnose) -> None:
     assert diagnosis.seconds < 5
 
 
+def test_it_is_not_stopped_where_nothing_can_be_raised() -> None:
+    class Slow:
+        def __del__(self) -> None:
+            end = time.perf_counter() + 0.1
+            while time.perf_counter() < end:
+                pass
+
+    with pytest.raises(StopWatching), stop_after(0.15):
+        for _ in range(5):
+            Slow()
+
+
 def test_all_is_put_back(diagnose) -> None:
     import torch
 
@@ -230,7 +243,8 @@ def test_a_watch_inside_a_watched_script_says_so(diagnose, capsys) -> None:
 
 
 def test_a_script_that_imports_the_doctor_runs(diagnose) -> None:
-    diagnosis = diagnose("import firesteel.doctor\nfrom firesteel.doctor import examine\n" + TRAIN + "step()")
+    diagnosis = diagnose("import firesteel.doctor\nfrom firesteel.doctor.stopping import StopWatching, stop_after
+from firesteel.doctor import examine\n" + TRAIN + "step()")
     assert (diagnosis.script_exit, diagnosis.seen["steps"]) == (0, 1)
 
 

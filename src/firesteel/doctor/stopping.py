@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import _weakrefset
 import signal
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
+
+#: Where it was caught it is raised again, and where it cannot be raised a little later.
+AGAIN_S, SOON_S = 1.0, 0.01
+#: Callbacks of weak references: what is raised in there Python prints and forgets, as in `__del__`.
+_FORGETTING = (weakref.__file__, _weakrefset.__file__)
 
 
 class StopWatching(BaseException):
@@ -16,6 +24,14 @@ class StopWatching(BaseException):
         self.reason = reason
 
 
+def _is_unraisable(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_name == "__del__" or frame.f_code.co_filename in _FORGETTING:
+            return True
+        frame = frame.f_back
+    return False
+
+
 @contextmanager
 def stop_after(limit_s: float | None) -> Iterator[None]:
     """Raises `StopWatching("time")` in the main thread after so many seconds, and again while it is caught."""
@@ -23,11 +39,14 @@ def stop_after(limit_s: float | None) -> Iterator[None]:
         yield
     elif hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
 
-        def stop(*_: object) -> None:
+        def stop(_: int, frame: FrameType | None) -> None:
+            if _is_unraisable(frame):
+                signal.setitimer(signal.ITIMER_REAL, SOON_S, AGAIN_S)
+                return
             raise StopWatching("time")
 
         before = signal.signal(signal.SIGALRM, stop)
-        signal.setitimer(signal.ITIMER_REAL, limit_s, 1.0)
+        signal.setitimer(signal.ITIMER_REAL, limit_s, AGAIN_S)
         try:
             yield
         finally:

@@ -53,3 +53,23 @@ def test_a_graph_that_is_given_each_time_is_no_batch(diagnose, assert_outcome) -
 
 def test_new_pairs_of_known_things_are_no_rows_that_were_trained_on(diagnose) -> None:
     assert [one.rule for one in diagnose(PAIRS, only=["V03", "V04", "V07"]).findings] == []
+
+
+WHOLE = (
+    HEAD.replace("GIVEN", "second @ first")
+    + """
+x, y = torch.randn(150, 3), torch.randn(150, 1)
+graph = torch.eye(150)
+is_taught = torch.rand(150) < 0.4
+for _ in range(12):
+    optimizer.zero_grad()
+    nn.functional.mse_loss(net(x, graph)[is_taught], y[is_taught]).backward()
+    optimizer.step()
+with torch.no_grad():
+    print(nn.functional.mse_loss(net(x, graph)[~is_taught], y[~is_taught]))
+"""
+)
+
+
+def test_a_graph_of_which_some_nodes_are_taught_is_no_training_set(diagnose) -> None:
+    assert [one.rule for one in diagnose(WHOLE, only=["V03", "V04"]).findings] == []

@@ -89,11 +89,12 @@ with torch.no_grad():
             return
         if _is_held_out_of_its_net(trained, evaluated):
             return
-        said = _unread_loader(facts, known) or _unused_table(facts, trained, known)
+        given = {int(row) for one in trained if one.rows is not None for row in one.rows}  # as they stand in tables
+        said = _unread_loader(facts, given) or _unused_table(facts, trained, given)
         last = evaluated[-1]
         words = _words(case.sources.of(last.site), last.site)
         if not said and not words & _OF_TRAINING:
-            said = _unused_variable(facts, trained, known)
+            said = _unused_variable(facts, trained, given)
         said = said or _unread_part(case)
         claimed, place = _claim(case.sources, evaluated, known)
         said = said or claimed
