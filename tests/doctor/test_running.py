@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from firesteel.doctor.stopping import StopWatching, stop_after
+
 TRAIN = """
 import torch
 from torch import nn
@@ -199,9 +201,13 @@ def test_it_is_not_stopped_where_nothing_can_be_raised() -> None:
             while time.perf_counter() < end:
                 pass
 
-    with pytest.raises(StopWatching), stop_after(0.15):
-        for _ in range(5):
-            Slow()
+    def run() -> None:
+        with stop_after(0.15):
+            for _ in range(5):
+                Slow()
+
+    with pytest.raises(StopWatching):
+        run()
 
 
 def test_all_is_put_back(diagnose) -> None:
@@ -243,8 +249,7 @@ def test_a_watch_inside_a_watched_script_says_so(diagnose, capsys) -> None:
 
 
 def test_a_script_that_imports_the_doctor_runs(diagnose) -> None:
-    diagnosis = diagnose("import firesteel.doctor\nfrom firesteel.doctor.stopping import StopWatching, stop_after
-from firesteel.doctor import examine\n" + TRAIN + "step()")
+    diagnosis = diagnose("import firesteel.doctor\nfrom firesteel.doctor import examine\n" + TRAIN + "step()")
     assert (diagnosis.script_exit, diagnosis.seen["steps"]) == (0, 1)
 
 
