@@ -195,16 +195,20 @@ def test_it_stops_after_so_much_time_even_if_all_is_caught(diagnose) -> None:
 
 
 def test_it_is_not_stopped_where_nothing_can_be_raised() -> None:
+    def wait(seconds: float) -> None:
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            pass
+
     class Slow:
         def __del__(self) -> None:
-            end = time.perf_counter() + 0.1
-            while time.perf_counter() < end:
-                pass
+            wait(0.1)
 
     def run() -> None:
-        with stop_after(0.15):
-            for _ in range(5):
+        with stop_after(0.2):  # in the second __del__
+            for _ in range(4):
                 Slow()
+                wait(0.05)
 
     with pytest.raises(StopWatching):
         run()
