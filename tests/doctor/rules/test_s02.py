@@ -45,6 +45,11 @@ print(torch.tensor(b).shape)
 }
 
 HEALTHY = {
+    "neighbours joined": """
+import torch
+a = torch.rand(9, 16, 8)
+b = a.reshape(9, a.shape[1] // 2, 2 * a.shape[2])
+""",
     "as many rows as numbers in each": """
 import torch
 a = torch.rand(16, 5, 16)

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import torch
 
-from firesteel.doctor.facts import Forward
+from firesteel.doctor.facts import Forward, Made
 from firesteel.doctor.findings import Finding, Level
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.sites import Site
@@ -33,7 +33,10 @@ class ReshapedNotTransposed(Rule):
         "samples; arrays whose rows are no rows of the array they are a view of; pictures that are far smoother "
         "when read as height, width, channels."
     )
-    silent: ClassVar[str] = "Axes that are merged or split in their order, permute and transpose, sizes of 1."
+    silent: ClassVar[str] = (
+        "Axes that are merged or split in their order, also where equal sizes leave open which axis is which, permute and "
+        "transpose, sizes of 1."
+    )
     sick: ClassVar[str] = """
 import torch
 
@@ -59,7 +62,7 @@ print(torch.nn.Conv2d(3, 4, 3)(batch).shape)
             is_inferred = any(-1 in (arg if isinstance(arg, tuple) else (arg,)) for arg in one.args[1:])
             said = "" if is_inferred and len(after) == len(before) == 2 else _reordered(before, after)
             said = said or _samples_moved(before, after)
-            if said:
+            if said and not _divides(case, one):
                 n_found += 1
                 yield self._describe(one.site, f"{before} is cut anew as {after}: {said}")
         for one in {made.site: made for made in arrays}.values():
@@ -80,6 +83,13 @@ print(torch.nn.Conv2d(3, 4, 3)(batch).shape)
             why="each row holds a bit of many, and no net can learn from it",
             fix="     move the axis: permute(0, 3, 1, 2), or .T, and reshape only to merge neighbouring axes",
         )
+
+
+def _divides(case: Case, made: Made) -> bool:
+    """`reshape(n, steps // 2, 2 * width)` joins neighbours: that a half is as large as the width is chance."""
+    call = case.sources.of(made.site).node_at(made.site)
+    sizes = call.args if isinstance(call, ast.Call) else []
+    return any(isinstance(part, ast.FloorDiv) for one in sizes for part in ast.walk(one))
 
 
 def _reordered(before: tuple[int, ...], after: tuple[int, ...]) -> str:
