@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _weakrefset
+import gc
 import signal
 import threading
 import weakref
@@ -12,7 +13,7 @@ from types import FrameType
 
 #: Where it was caught it is raised again, and where it cannot be raised a little later.
 AGAIN_S, SOON_S = 1.0, 0.01
-#: Callbacks of weak references: what is raised in there Python prints and forgets, as in `__del__`.
+#: Callbacks of weak references: what is raised in there Python prints and forgets, as in `__del__` and at collections.
 _FORGETTING = (weakref.__file__, _weakrefset.__file__)
 
 
@@ -25,8 +26,10 @@ class StopWatching(BaseException):
 
 
 def _is_unraisable(frame: FrameType | None) -> bool:
+    at_collections = [getattr(one, "__code__", None) for one in gc.callbacks]
     while frame is not None:
-        if frame.f_code.co_name == "__del__" or frame.f_code.co_filename in _FORGETTING:
+        code = frame.f_code
+        if code.co_name == "__del__" or code.co_filename in _FORGETTING or code in at_collections:
             return True
         frame = frame.f_back
     return False

@@ -34,8 +34,8 @@ class ReshapedNotTransposed(Rule):
         "when read as height, width, channels."
     )
     silent: ClassVar[str] = (
-        "Axes that are merged or split in their order, also where equal sizes leave open which axis is which, permute and "
-        "transpose, sizes of 1."
+        "Axes that are merged or split in their order, also where equal sizes leave open which axis is which, permute "
+        "and transpose, sizes of 1."
     )
     sick: ClassVar[str] = """
 import torch
