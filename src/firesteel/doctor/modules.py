@@ -27,6 +27,8 @@ FIRST_ROWS = 400
 MOST_FORWARDS = 1_000
 #: Evaluations of one line are told apart by so many sizes of what is evaluated.
 MOST_SIZES = 3
+#: The class of what torch.compile gives.
+_COMPILED = "OptimizedModule"
 
 
 def watch_modules(watch: Watched) -> None:
@@ -74,10 +76,11 @@ class _Modules:
         return record
 
     def record_of(self, module: torch.nn.Module) -> Module:
-        module = inside_of(module)
         found = self._known.get(id(module))
         if found is None or found.ref() is not module:
             found = self._known[id(module)] = self._new(module, None)
+        if found.kind == _COMPILED and (inner := inside_of(module)) is not module:
+            return self.record_of(inner)
         return found
 
     # ---- calls
@@ -111,13 +114,15 @@ class _Modules:
 
     def _call_root(self, original: Callable[..., Any], module: torch.nn.Module, args: Any, kwargs: Any) -> Any:
         watch = self._watch
-        if inside_of(module) is not module:  # what is called in there is the root
+        if (
+            type(module).__name__ == _COMPILED and inside_of(module) is not module
+        ):  # what is called in there is the root
             return original(module, *args, **kwargs)
         watch.depth += 1
         event = None
         with self._shield:
             record = self.record_of(module)
-            if record.kind == "OptimizedModule":  # compiled before anybody watched: the compiler must not see us
+            if record.kind == _COMPILED:  # compiled before anybody watched: the compiler must not see us
                 watch.seeing.turn_off()
             if not record.has_parameters or watch.is_hot:  # layers may have been replaced since
                 self._look_inside(module, record)
@@ -237,7 +242,7 @@ class _Modules:
 
 def inside_of(module: torch.nn.Module) -> torch.nn.Module:
     """What stands behind a module that is kept from the compiler."""
-    is_compiled = type(module).__name__ == "OptimizedModule"
+    is_compiled = type(module).__name__ == _COMPILED
     context = type(vars(module).get("dynamo_ctx")).__name__ if is_compiled else ""
     return module.get_submodule("_orig_mod") if context == "DisableContext" else module
 

@@ -10,6 +10,8 @@ from typing import Protocol
 
 import torch
 
+_n_function_modes, _n_dispatch_modes = torch._C._len_torch_function_stack, torch._C._len_torch_dispatch_stack
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -47,7 +49,7 @@ class Shield:
     def __enter__(self) -> None:
         self._was_paused = self._watch.is_paused
         self._watch.is_paused = True
-        if torch._C._len_torch_function_stack() or torch._C._len_torch_dispatch_stack():
+        if _n_function_modes() or _n_dispatch_modes():
             self._guards = ExitStack()
             self._guards.enter_context(torch._C.DisableTorchFunction())
             self._guards.enter_context(torch._C._DisableTorchDispatch())
