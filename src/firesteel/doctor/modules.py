@@ -114,9 +114,8 @@ class _Modules:
 
     def _call_root(self, original: Callable[..., Any], module: torch.nn.Module, args: Any, kwargs: Any) -> Any:
         watch = self._watch
-        if (
-            type(module).__name__ == _COMPILED and inside_of(module) is not module
-        ):  # what is called in there is the root
+        is_wrapped = type(module).__name__ == _COMPILED and inside_of(module) is not module
+        if is_wrapped:  # what is called in there is the root
             return original(module, *args, **kwargs)
         watch.depth += 1
         event = None
@@ -182,7 +181,7 @@ class _Modules:
             if is_due(n) or self._n_rows[site, loader] < FIRST_ROWS:
                 self._n_rows[site, loader] += 1
                 event.rows = fingerprints(first)
-                event.mixed = self._mixed(tensors, site) if len(tensors) > 1 else None
+                event.mixed = self._mixed(tensors, event.rows, site) if len(tensors) > 1 else None
                 event.fresh = self._columns.note(first, event.rows)
         if watch.is_hot:
             event.callers = find_callers(sys._getframe(3))
@@ -192,12 +191,13 @@ class _Modules:
         facts.forwards.append(event)
         return event
 
-    def _mixed(self, tensors: list[torch.Tensor], site: Site) -> Any:
+    def _mixed(self, tensors: list[torch.Tensor], of_first: Any, site: Site) -> Any:
         """Of several inputs: a first one that is the same as the last time (a graph, a grid) is no batch."""
         last, self._firsts[site] = self._firsts.get(site), (weakref.ref(tensors[0]), tensors[0]._version)
         is_same = last is not None and last[0]() is tensors[0] and last[1] == tensors[0]._version
         given = [one for one in tensors[is_same:] if one.dim()]
-        parts = [fingerprints(one) for one in given if one.shape[0] == given[0].shape[0]]
+        alike = [one for one in given if one.shape[0] == given[0].shape[0]]
+        parts = [of_first if one is tensors[0] else fingerprints(one) for one in alike]
         known = [one for one in parts if one is not None]
         return mixed(known) if known and len(known) + is_same > 1 else None
 

@@ -15,7 +15,7 @@ _AS_INTEGERS = {
 MOST_COLUMNS = 1_024
 MOST_ROWS = 100_000
 _CHUNK = 8_192
-#: An odd number of 62 bits without a pattern.
+#: An odd number without a pattern.
 _MIXING = np.int64(0x1F58476D1CE4E5B9)
 
 

@@ -144,7 +144,7 @@ def _that_matters(used: list[Optimizer]) -> Optimizer:
 
 def _tests_rates(facts: Facts, optimizer: Optimizer) -> bool:
     """Its learning rate rises to many times what it was, step by step to the end."""
-    lrs = [step.lrs[0] for step in facts.steps if step.optimizer is optimizer and step.lrs]
+    lrs = [step.lrs[0] for step in steps_of(facts, optimizer) if step.lrs]
     if len(lrs) < LEAST_RANGE or lrs[0] <= 0 or lrs[-1] < RANGE * lrs[0]:
         return False
     pairs = list(itertools.pairwise(lrs))
