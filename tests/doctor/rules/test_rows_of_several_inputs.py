@@ -19,8 +19,8 @@ optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
 GRAPH = (
     HEAD.replace("GIVEN", "first @ second")
     + """
-graph = torch.eye(5)
-x = torch.randn(64, 5, 3)
+graph = torch.eye(20)  # more nodes than rows of a batch
+x = torch.randn(64, 20, 3)
 loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, x.sum(2, keepdim=True)), batch_size=16)
 for epoch in range(3):
     for rows, targets in loader:
@@ -33,16 +33,16 @@ for epoch in range(3):
 PAIRS = (
     HEAD.replace("GIVEN", "first * second")
     + """
-users, things = torch.randn(12, 3), torch.randn(10, 3)
-u, t = torch.cartesian_prod(torch.arange(12), torch.arange(10)).T
+users, things = torch.randn(30, 3), torch.randn(20, 3)
+u, t = torch.cartesian_prod(torch.arange(30), torch.arange(20)).T
 y = (users[u] * things[t]).sum(1, keepdim=True)
-order = torch.randperm(120)
-for rows in order[:80].split(20) * 3:
+order = torch.randperm(600)
+for rows in order[:400].split(100) * 3:
     optimizer.zero_grad()
     nn.functional.mse_loss(net(users[u[rows]], things[t[rows]]), y[rows]).backward()
     optimizer.step()
 with torch.no_grad():
-    print(nn.functional.mse_loss(net(users[u[order[80:]]], things[t[order[80:]]]), y[order[80:]]))
+    print(nn.functional.mse_loss(net(users[u[order[400:]]], things[t[order[400:]]]), y[order[400:]]))
 """
 )
 
