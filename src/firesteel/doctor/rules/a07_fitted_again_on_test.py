@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import ClassVar
 
-import torch
-
-from firesteel.doctor.facts import Facts
 from firesteel.doctor.findings import Finding, Level
+from firesteel.doctor.fitted_on import fitted_on_held_out
 from firesteel.doctor.refits import fits_of, refits
-from firesteel.doctor.rows import fingerprints
 from firesteel.doctor.rules.rule import Case, NotApplicable, Rule
 from firesteel.doctor.scaled_sides import is_scaled_apart
 from firesteel.doctor.source import Source
-from firesteel.doctor.tables import variables
 
 
 class FittedAgain(Rule):
@@ -31,8 +27,8 @@ class FittedAgain(Rule):
         "A fit_transform (or fit) of held-out rows beside one of the same kind of object on training rows. Which are "
         "which is followed through names, calls and returns to where they were dealt: the places behind "
         "train_test_split or a fold, the beginning and the rest of an array or of an order of rows, a mask or some "
-        "rows and all others. Where it cannot be read, the columns that went into the net show it: each part is "
-        "scaled exactly by itself."
+        "rows and all others. Where it cannot be read, the rows of each fit are followed into the net, or the columns "
+        "that went into it show it: each part is scaled exactly by itself."
     )
     silent: ClassVar[str] = (
         "transform for the test rows, whatever the names are; one fit alone; nets with a fit of their own; what learns "
@@ -57,7 +53,7 @@ b = scaler.fit_transform(b)
             raise NotApplicable("no source was seen")
 
         found = [one for path in files for one in self._look(case.sources[path])]
-        found = found or [one for path in files for one in self._followed(case, case.sources[path])]
+        found = found or list(self._followed(case))
         yield from found
         if not found and is_scaled_apart(case.facts):
             yield from self._seen(case)
@@ -75,18 +71,16 @@ b = scaler.fit_transform(b)
                     f"{said}; both parts have mean 0 and spread 1, or bounds 0 and 1, each by itself",
                 )
 
-    def _followed(self, case: Case, source: Source) -> Iterable[Finding]:
-        """What two fits gave are variables of the script: the rows of one were trained on, those of the other not."""
-        tables = dict(_tables(case.facts))
-        given = [(call, _rows_of(source, call, tables)) for call in fits_of(source)]
-        trained = {row for one in case.facts.trained() if one.rows is not None for row in one.rows.tolist()}
-        tested = {row for one in case.facts.evaluated() if one.rows is not None for row in one.rows.tolist()} - trained
-        first = next((call for call, rows in given if rows and rows <= trained), None)
-        for call, rows in given:
-            if first is not None and rows and rows <= tested:
-                said = f"what line {first.lineno} fitted and scaled was trained on, and these rows were only evaluated"
-                yield self._describe(source, call, said)
-                return
+    def _followed(self, case: Case) -> Iterable[Finding]:
+        """The run has shown it: a fit on rows that were only evaluated, beside one on those that were trained on."""
+        proof = fitted_on_held_out(case.facts)
+        if proof is None or not proof.is_own:
+            return
+        source = case.sources.of(proof.fit.site)
+        call = source.node_at(proof.fit.site)
+        if isinstance(call, ast.Call):
+            said = f"the {proof.n_held_out:,} rows of this fit were held out; those of training had one of their own"
+            yield self._describe(source, call, said)
 
     def _look(self, source: Source) -> Iterable[Finding]:
         for one in refits(source):
@@ -105,19 +99,3 @@ b = scaler.fit_transform(b)
             why="the same number means one thing in training and another in the test",
             fix=source.replace_node(call.func, f"{ast.unparse(fitted)}.transform"),
         )
-
-
-def _tables(facts: Facts) -> Iterator[tuple[str, torch.Tensor]]:
-    shapes = {tuple(one.input.shape[1:]) for one in facts.trained() if one.input is not None and one.rows is not None}
-    for shape in shapes:
-        yield from variables(facts, shape)
-
-
-def _rows_of(source: Source, call: ast.Call, tables: Mapping[str, torch.Tensor]) -> set[int]:
-    """Fingerprints of what a call gave, where that is a variable of the script by itself."""
-    statement = source.statement_at(call.lineno)
-    if not isinstance(statement, ast.Assign) or statement.value is not call or len(statement.targets) > 1:
-        return set()
-    table = tables.get(ast.unparse(statement.targets[0]))
-    rows = fingerprints(table) if table is not None else None
-    return set(rows.tolist()) if rows is not None else set()
